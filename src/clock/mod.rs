@@ -1,0 +1,55 @@
+//! The one clock of the house: tokio's, so that every wait can be tested on a paused clock.
+//!
+//! Cores take `now` as an argument; layers read it here, and only when the policy needs it. All arithmetic saturates:
+//! a limit of [`Duration::MAX`] is far away, never a panic.
+
+use std::time::Duration;
+
+pub use tokio::time::Instant;
+
+/// As far ahead as an instant is ever put: thirty years, which every platform's clock can hold.
+const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+
+/// The time now, by tokio's clock; under a paused clock, the paused time.
+#[inline]
+#[must_use]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// `from + wait`, never a panic: what a clock cannot hold is put thirty years ahead.
+///
+/// ```
+/// use std::time::Duration;
+/// use buttress::clock;
+///
+/// let now = clock::now();
+/// assert_eq!(clock::after(now, Duration::from_secs(1)) - now, Duration::from_secs(1));
+/// assert!(clock::after(now, Duration::MAX) > now);
+/// ```
+#[inline]
+#[must_use]
+pub fn after(from: Instant, wait: Duration) -> Instant {
+    from.checked_add(wait.min(FAR)).unwrap_or(from)
+}
+
+/// `later - earlier`, zero where they stand the other way round.
+#[inline]
+#[must_use]
+pub fn since(later: Instant, earlier: Instant) -> Duration {
+    later.saturating_duration_since(earlier)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_far_end_of_time_is_after_everything_and_panics_nowhere() {
+        let now = now();
+        let far = after(now, Duration::MAX);
+        assert!(far > after(now, Duration::from_secs(86_400)));
+        assert!(after(far, Duration::MAX) >= far);
+        assert_eq!(since(now, far), Duration::ZERO);
+    }
+}

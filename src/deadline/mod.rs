@@ -1,0 +1,113 @@
+//! The time that is left for the whole request, known to every layer that it crosses.
+//!
+//! The trouble: the browser gives up after two seconds, the gateway waits five for orders, orders waits ten for payments.
+//! Everybody works on for a caller who has long gone. A deadline is one instant, set at the edge, and every layer that
+//! waits takes the smaller of its own limit and the time left.
+//!
+//! It lives in the task: [`Deadline::scope`] sets it around a future, [`Deadline::current`] reads it, and it only ever
+//! shortens. A spawned task starts without one; [`carry`] takes it along.
+//!
+//! ```
+//! use std::time::Duration;
+//! use buttress::{clock, deadline::{self, Deadline}};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+//! let end = Deadline::after(clock::now(), Duration::from_secs(2));
+//! end.scope(async {
+//!     assert_eq!(Deadline::current(), Some(end));
+//!     // a longer one inside changes nothing
+//!     let longer = Deadline::after(clock::now(), Duration::from_secs(9));
+//!     longer.scope(async { assert_eq!(Deadline::current(), Some(end)) }).await;
+//!     // a spawn forgets it, unless it is carried
+//!     let carried = deadline::carry(async { Deadline::current() });
+//!     assert_eq!(tokio::spawn(carried).await.unwrap(), Some(end));
+//! })
+//! .await;
+//! # }
+//! ```
+
+mod carry;
+mod scope;
+
+pub use carry::{Carry, carry};
+pub use scope::Scope;
+
+use crate::clock::{self, Instant};
+use std::time::Duration;
+
+tokio::task_local! {
+    static CURRENT: Deadline;
+}
+
+/// The instant at which the caller stops waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// At that instant.
+    #[must_use]
+    pub const fn at(instant: Instant) -> Self {
+        Self(instant)
+    }
+
+    /// So long after `now`; what a clock cannot hold is put thirty years ahead.
+    #[must_use]
+    pub fn after(now: Instant, wait: Duration) -> Self {
+        Self(clock::after(now, wait))
+    }
+
+    /// The deadline of the task that is running, if an edge has set one. It can also be read where a future is dropped:
+    /// a scoped future is dropped inside its scope.
+    #[inline]
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(|deadline| *deadline).ok()
+    }
+
+    /// The instant itself.
+    #[must_use]
+    pub const fn instant(self) -> Instant {
+        self.0
+    }
+
+    /// What is left at `now`; zero once it has passed.
+    #[must_use]
+    pub fn remaining(self, now: Instant) -> Duration {
+        clock::since(self.0, now)
+    }
+
+    /// Whether it has passed at `now`. At the very instant it has.
+    #[inline]
+    #[must_use]
+    pub fn passed(self, now: Instant) -> bool {
+        self.0 <= now
+    }
+
+    /// The earlier of what is known.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use buttress::{clock, deadline::Deadline};
+    /// let (soon, late) = (Deadline::at(clock::now()), Deadline::after(clock::now(), Duration::from_secs(1)));
+    /// assert_eq!(Deadline::earlier(Some(late), Some(soon)), Some(soon));
+    /// assert_eq!(Deadline::earlier(None, Some(late)), Some(late));
+    /// ```
+    #[must_use]
+    pub fn earlier(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Runs `future` under this deadline, or under the one in force where that is earlier: it only ever shortens.
+    pub const fn scope<F: Future>(self, future: F) -> Scope<F> {
+        Scope::new(Some(self), future)
+    }
+
+    /// Runs a plain function under this deadline, with the same rule as [`scope`](Self::scope).
+    pub fn sync_scope<T>(self, run: impl FnOnce() -> T) -> T {
+        let earlier = Self::current().map_or(self, |current| current.min(self));
+        CURRENT.sync_scope(earlier, run)
+    }
+}

@@ -1,0 +1,12 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+//! Resilience layers for tower services.
+
+pub mod cause;
+pub mod clock;
+pub mod deadline;
+pub mod outcome;
+pub mod rejected;
+
+pub use deadline::Deadline;
+pub use rejected::{Lifted, Rejectable, Rejected, checked, lift, over};
