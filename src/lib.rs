@@ -7,6 +7,8 @@ pub mod clock;
 pub mod deadline;
 pub mod outcome;
 pub mod rejected;
+pub mod telemetry;
+pub mod timeout;
 
 pub use deadline::Deadline;
 pub use rejected::{Lifted, Rejectable, Rejected, checked, lift, over};
