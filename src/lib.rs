@@ -5,6 +5,10 @@
 pub mod cause;
 pub mod clock;
 pub mod deadline;
+#[cfg(feature = "grpc")]
+pub mod grpc;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod outcome;
 pub mod rejected;
 pub mod telemetry;

@@ -10,6 +10,9 @@ pub use tokio::time::Instant;
 /// As far ahead as an instant is ever put: thirty years, which every platform's clock can hold.
 const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
+/// The grain of tokio's timer: the smallest limit under which something that has to wait can still succeed.
+pub const GRAIN: Duration = Duration::from_millis(1);
+
 /// The time now, by tokio's clock; under a paused clock, the paused time.
 #[inline]
 #[must_use]

@@ -19,9 +19,6 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-/// The grain of tokio's timer: the smallest limit under which a call that has to wait can still succeed.
-const GRAIN: Duration = Duration::from_millis(1);
-
 pin_project! {
     /// The answer of a [`Timeout`](super::Timeout).
     pub struct ResponseFuture<F> {
@@ -117,7 +114,7 @@ impl End {
             if *this.limit == Duration::MAX && this.deadline.is_none() {
                 return Poll::Pending;
             }
-            let own = clock::after(clock::now(), (*this.limit).max(GRAIN));
+            let own = clock::after(clock::now(), (*this.limit).max(clock::GRAIN));
             let end = match *this.deadline {
                 Some(deadline) if deadline.instant() < own => {
                     *this.by = Limit::Deadline;

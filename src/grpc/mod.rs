@@ -1,0 +1,31 @@
+//! What is particular to gRPC: rejections as trailers-only responses, outcomes that come with the trailers, deadlines by
+//! `grpc-timeout`.
+//!
+//! A gRPC call that fails is an HTTP 200: its status stands in the trailers, after the last message, or among the
+//! headers where there was no message (trailers-only). A layer that looks at the head alone sees only successes.
+//!
+//! Servers put their stack under [`guard`]; clients of tonic put `grpc::lift()` (feature `tonic`) last in theirs, so that
+//! a rejection arrives as a `Status` with the right code.
+//!
+//! | reason | code |
+//! |---|---|
+//! | `TimedOut`, `DeadlinePassed` | `DEADLINE_EXCEEDED` |
+//! | `Open`, `Shed`, `NoEndpoint`, `StoreDown` | `UNAVAILABLE` |
+//! | `Full`, `Limited`, `TooLarge` | `RESOURCE_EXHAUSTED` |
+
+mod classify;
+mod code;
+mod guard;
+mod timeout;
+
+#[cfg(feature = "tonic")]
+mod lift;
+#[cfg(feature = "tonic")]
+mod status;
+
+pub use classify::{ByStatus, Rest};
+pub use code::Code;
+pub use guard::{Mixed, TrailersOnly, guard, mixed_guard};
+#[cfg(feature = "tonic")]
+pub use lift::{StatusLift, StatusLiftFuture, StatusLiftLayer, lift};
+pub use timeout::{GrpcTimeout, deadline, parse_timeout};

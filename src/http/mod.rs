@@ -1,0 +1,38 @@
+//! What is particular to HTTP: answers for rejections, outcomes that come with the end of the body, deadlines by header,
+//! limits on bodies.
+//!
+//! A server puts its whole stack under one word, [`guard`]; what a layer refuses or cuts is answered as
+//! `application/problem+json`, and the error type of the router stays what it was:
+//!
+//! ```
+//! # use std::time::Duration;
+//! use axum::{Router, routing::get};
+//! use buttress::{http, timeout::TimeoutLayer};
+//!
+//! let app: Router = Router::new()
+//!     .route("/slow", get(|| std::future::pending::<&str>()))
+//!     .layer(http::guard(TimeoutLayer::new(Duration::from_secs(3))));
+//! # use tower::ServiceExt;
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main_of(app: Router) {
+//! # let answer = app.oneshot(axum::extract::Request::get("/slow").body(axum::body::Body::empty()).unwrap()).await.unwrap();
+//! assert_eq!(answer.status(), 504);
+//! assert_eq!(answer.headers()["content-type"], "application/problem+json");
+//! # }
+//! # main_of(app);
+//! ```
+
+mod body_timeout;
+mod classify;
+mod deadline;
+mod guard;
+mod problem;
+mod respond;
+mod settle;
+
+pub use body_timeout::{BodyTimeout, BodyTimeoutFuture, BodyTimeoutLayer, TimeoutBody};
+pub use classify::{ByStatus, Rest};
+pub use deadline::{DeadlineLayer, DeadlineService, HeaderMillis, ReadTimeout};
+pub use guard::{Guard, guard};
+pub use problem::{Problem, Render};
+pub use respond::{Respond, RespondFuture, RespondLayer, respond};
+pub use settle::{ReadRest, SettleBody};
