@@ -1,6 +1,56 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The pages are made with all features; with fewer, some of what they link to is not there.
+#![cfg_attr(not(feature = "full"), allow(rustdoc::broken_intra_doc_links))]
 #![forbid(unsafe_code)]
-//! Resilience layers for tower services.
+//! Resilience layers for tower services that fit together, cost almost nothing, and are right in the hard cases.
+//!
+//! A service that calls other services shares their trouble: one that hangs makes its callers hang, a retry repeats what
+//! must not be repeated, an overload grows by the answers to itself. Each pattern here is a tower layer against one of
+//! these troubles.
+//!
+//! A client under a limit, with any tower service as the client:
+//!
+//! ```
+//! use std::time::Duration;
+//! use buttress::timeout::TimeoutLayer;
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! # let client = tower::service_fn(|name: &'static str| async move { Ok::<_, std::io::Error>(format!("hello {name}")) });
+//! let client = buttress::over(TimeoutLayer::new(Duration::from_secs(3)), client);
+//! assert_eq!(client.oneshot("world").await.unwrap(), "hello world");
+//! # }
+//! ```
+//!
+//! # The map
+//!
+//! | pattern | against |
+//! |---|---|
+//! | [`timeout`] | calls that hang |
+//!
+//! | what all share | |
+//! |---|---|
+//! | [`rejected`] | how a layer says no, and how that fits into your error type |
+//! | [`outcome`] | what a result means, read once for every pattern |
+//! | [`deadline`] | the time that is left for the whole request |
+//! | [`cause`] | why a call was dropped |
+//! | [`telemetry`] | what the layers decided, as events, numbers and log lines |
+//! | [`clock`] | tokio's clock, which tests can pause |
+//!
+//! # Features
+//!
+//! None is on by default, and none changes what another does.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `http` | [`http`]: guard for servers, answers as problem documents, outcomes at the end of the body, deadlines by header, limits on bodies |
+//! | `grpc` | [`grpc`]: the same for gRPC, by headers and trailers alone |
+//! | `tonic` | `tonic::Status` carries rejections; `grpc::lift()` for clients |
+//! | `idempotency` | `key`: idempotency keys and child keys |
+//! | `metrics` | `telemetry::Metrics`: events as numbers, through the `metrics` facade |
+//! | `tracing` | `telemetry::Tracing`: events as `tracing` events |
+//! | `test-util` | `testing`: the judge, which puts any layer through the laws |
+//! | `full` | all of these |
 
 pub mod cause;
 pub mod clock;

@@ -9,6 +9,12 @@ use std::time::Duration;
 ///
 /// [`Problem`] does it for HTTP; a page of your own is a function in
 /// [`Guard::render`](super::Guard::render).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot answer a rejection with a body of the type `{B}`",
+    label = "this body cannot be made from an answer of ours",
+    note = "`http::guard` needs a response body that is `From<Bytes>`: `axum::body::Body`, `Full<Bytes>`; `grpc::guard` one that is `Default`",
+    note = "a foreign layer that wraps the body in a type of its own (tracing, compression) stands outside the guard"
+)]
 pub trait Render<B>: Clone {
     /// The same, after a look at the request: for answers that depend on who asks.
     #[must_use]

@@ -59,14 +59,14 @@ impl Drop for Note {
 type Held<C, B> = <<C as Classify<Response<B>, BoxError>>::AtEnd as AtEnd<Response<B>>>::Response<Note>;
 
 /// A call that was answered with `response`, and the book in which its verdict will stand.
-fn answered<C, B>(classify: C, response: Response<B>) -> (Held<C, B>, Book)
+fn answered<C, B>(classify: &C, response: Response<B>) -> (Held<C, B>, Book)
 where
     C: Classify<Response<B>, BoxError>,
     B: Body,
 {
     let book = Book::default();
     let note = Note { book: book.0.clone(), expected: Outcome::CANCELLED, busy: false, settled: false };
-    (finish(&classify, Ok(response), note).expect("an answer"), book)
+    (finish(classify, Ok(response), note).expect("an answer"), book)
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +92,7 @@ fn body(steps: impl IntoIterator<Item = Step>) -> Response<Frames> {
 
 #[tokio::test]
 async fn an_http_body_read_to_its_end_is_ok_at_its_end_and_not_before() {
-    let (mut response, book) = answered(http(), body([Step::Data("a"), Step::Data("b")]));
+    let (mut response, book) = answered(&http(), body([Step::Data("a"), Step::Data("b")]));
     for _ in 0..2 {
         response.frame().await.expect("a frame").expect("data");
         assert_eq!(book.verdicts(), []);
@@ -106,7 +106,7 @@ async fn an_http_body_read_to_its_end_is_ok_at_its_end_and_not_before() {
 #[tokio::test]
 async fn a_body_that_knows_its_end_settles_with_its_last_frame() {
     // A reader that trusts `is_end_stream`, as hyper does, never asks for the None.
-    let (mut response, book) = answered(http(), Response::new(Full::new(Bytes::from_static(b"all"))));
+    let (mut response, book) = answered(&http(), Response::new(Full::new(Bytes::from_static(b"all"))));
     response.frame().await.expect("a frame").expect("data");
     assert!(response.body().is_end_stream());
     assert_eq!(book.verdicts(), [Class::Ok]);
@@ -114,7 +114,7 @@ async fn a_body_that_knows_its_end_settles_with_its_last_frame() {
 
 #[tokio::test]
 async fn an_http_body_dropped_unread_is_ok() {
-    let (response, book) = answered(http(), body([Step::Hang]));
+    let (response, book) = answered(&http(), body([Step::Hang]));
     assert_eq!(book.verdicts(), []);
     drop(response);
     assert_eq!(book.verdicts(), [Class::Ok], "callers look at the status and drop the rest");
@@ -122,14 +122,14 @@ async fn an_http_body_dropped_unread_is_ok() {
 
 #[tokio::test]
 async fn an_http_body_that_is_cut_is_a_timeout_though_its_head_was_good() {
-    let (response, book) = answered(http(), body([Step::Hang]));
+    let (response, book) = answered(&http(), body([Step::Hang]));
     cause::during(Cause::Cut, || drop(response));
     assert_eq!(book.verdicts(), [Class::TimedOut]);
 }
 
 #[tokio::test]
 async fn a_body_that_loses_a_race_is_nothing() {
-    let (response, book) = answered(http(), body([Step::Hang]));
+    let (response, book) = answered(&http(), body([Step::Hang]));
     cause::during(Cause::Lost, || drop(response));
     assert_eq!(book.verdicts(), [Class::Cancelled]);
 }
@@ -137,7 +137,7 @@ async fn a_body_that_loses_a_race_is_nothing() {
 #[tokio::test]
 async fn a_reset_in_mid_body_is_a_failure() {
     for broken in [vec![Step::Data("a"), Step::Reset], vec![Step::Reset]] {
-        let (response, book) = answered(http(), body(broken));
+        let (response, book) = answered(&http(), body(broken));
         response.collect().await.expect_err("reset");
         assert_eq!(book.verdicts(), [Class::Failed]);
     }
@@ -154,7 +154,7 @@ async fn a_bad_status_is_known_at_the_head_whatever_the_body_does() {
     ] {
         let mut response = body([Step::Hang]);
         *response.status_mut() = status.try_into().expect("a status");
-        let (response, book) = answered(http(), response);
+        let (response, book) = answered(&http(), response);
         assert_eq!(book.verdicts(), [class], "{status}");
         drop(response);
         assert_eq!(book.verdicts(), [class], "{status}");
@@ -166,13 +166,13 @@ async fn the_callers_own_mistake_is_no_failure_of_the_service() {
     for status in [200, 204, 301, 400, 401, 404, 409, 422, 501] {
         let mut response = Response::new(Empty::<Bytes>::new());
         *response.status_mut() = status.try_into().expect("a status");
-        assert_eq!(answered(http(), response).1.verdicts(), [Class::Ok], "{status}");
+        assert_eq!(answered(&http(), response).1.verdicts(), [Class::Ok], "{status}");
     }
 }
 
 #[tokio::test]
 async fn a_panic_in_the_body_is_a_panic() {
-    let (mut response, book) = answered(http(), body([Step::Data("a"), Step::Panic]));
+    let (mut response, book) = answered(&http(), body([Step::Data("a"), Step::Panic]));
     response.frame().await.expect("a frame").expect("data");
     AssertUnwindSafe(response.frame()).catch_unwind().await.expect_err("passed on");
     drop(response);
@@ -194,7 +194,7 @@ async fn a_grpc_call_is_what_its_trailers_say() {
         ("nonsense", Class::Failed),
     ] {
         let (response, book) =
-            answered(rpc(), body([Step::Data("m"), Step::Trailers("grpc-status", status)]));
+            answered(&rpc(), body([Step::Data("m"), Step::Trailers("grpc-status", status)]));
         let trailers = response.collect().await.expect("no reset").trailers().cloned().expect("trailers");
         assert_eq!(trailers["grpc-status"], status, "passed on as they were");
         assert_eq!(book.verdicts(), [class], "{status}");
@@ -206,7 +206,7 @@ async fn a_trailers_only_answer_is_known_at_the_head() {
     for (status, class) in [("14", Class::Failed), ("0", Class::Ok), ("8", Class::Throttled)] {
         let response =
             Response::builder().header("grpc-status", status).body(Frames::new([])).expect("valid");
-        assert_eq!(answered(rpc(), response).1.verdicts(), [class]);
+        assert_eq!(answered(&rpc(), response).1.verdicts(), [class]);
     }
 }
 
@@ -217,16 +217,16 @@ async fn a_proxy_that_answers_for_a_grpc_service_is_read_by_its_http_status() {
     {
         let response =
             Response::builder().status(status).body(Frames::new([Step::Data("html")])).expect("valid");
-        assert_eq!(answered(rpc(), response).1.verdicts(), [class], "{status}");
+        assert_eq!(answered(&rpc(), response).1.verdicts(), [class], "{status}");
     }
 }
 
 #[tokio::test]
 async fn a_grpc_body_without_trailers_is_a_failure() {
-    let (response, book) = answered(rpc(), body([Step::Data("m")]));
+    let (response, book) = answered(&rpc(), body([Step::Data("m")]));
     response.collect().await.expect("no reset");
     assert_eq!(book.verdicts(), [Class::Failed]);
-    let (response, book) = answered(rpc(), Response::new(Frames::new([Step::Data("m")]).knowing_its_end()));
+    let (response, book) = answered(&rpc(), Response::new(Frames::new([Step::Data("m")]).knowing_its_end()));
     response.collect().await.expect("no reset");
     assert_eq!(book.verdicts(), [Class::Failed]);
 }
@@ -234,10 +234,10 @@ async fn a_grpc_body_without_trailers_is_a_failure() {
 #[tokio::test]
 async fn a_grpc_body_dropped_before_its_first_message_is_nothing_and_after_it_ok() {
     let stream = || body([Step::Data("m"), Step::Hang]);
-    let (response, book) = answered(rpc(), stream());
+    let (response, book) = answered(&rpc(), stream());
     drop(response);
     assert_eq!(book.verdicts(), [Class::Cancelled]);
-    let (mut response, book) = answered(rpc(), stream());
+    let (mut response, book) = answered(&rpc(), stream());
     response.frame().await.expect("a frame").expect("data");
     assert_eq!(book.verdicts(), []);
     drop(response);
@@ -247,7 +247,7 @@ async fn a_grpc_body_dropped_before_its_first_message_is_nothing_and_after_it_ok
 #[tokio::test(start_paused = true)]
 async fn a_stream_of_an_hour_is_settled_by_its_end_and_not_before() {
     let hour = (0..3600).flat_map(|_| [Step::Wait(Duration::from_secs(1)), Step::Data("m")]);
-    let (mut response, book) = answered(rpc(), body(hour.chain([Step::Trailers("grpc-status", "14")])));
+    let (mut response, book) = answered(&rpc(), body(hour.chain([Step::Trailers("grpc-status", "14")])));
     for _ in 0..3600 {
         response.frame().await.expect("a frame").expect("data");
     }
@@ -274,7 +274,7 @@ fn the_body_has_from_bytes_and_default_where_the_inner_one_has() {
 
 #[tokio::test]
 async fn size_hint_and_end_are_those_of_the_body_inside() {
-    let (response, _) = answered(http(), Response::new(Full::new(Bytes::from_static(b"all"))));
+    let (response, _) = answered(&http(), Response::new(Full::new(Bytes::from_static(b"all"))));
     assert_eq!(response.body().size_hint().exact(), Some(3));
     assert!(!response.body().is_end_stream());
     assert_eq!(response.collect().await.expect("no reset").to_bytes(), "all");

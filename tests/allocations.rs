@@ -1,0 +1,188 @@
+//! Law 11: nothing is allocated on the admitted path. Counted by an allocator, exact, call by call.
+#![allow(unsafe_code)] // an allocator that counts can only be written with it; it forwards to the system's
+
+use buttress::{
+    Deadline, clock, grpc,
+    http::{self as b_http, BodyTimeoutLayer, DeadlineLayer},
+    lift, over,
+    timeout::TimeoutLayer,
+};
+use futures_util::FutureExt;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Empty, Full};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    convert::Infallible,
+    future::{Ready, ready},
+    pin::pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tower::{Layer, Service, ServiceBuilder};
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on to the system's allocator unchanged; the counter is a plain thread-local.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(at, layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations of a hundred runs, after one to warm up.
+fn allocations(mut run: impl FnMut()) -> u64 {
+    run();
+    let before = COUNT.get();
+    for _ in 0..100 {
+        run();
+    }
+    COUNT.get() - before
+}
+
+/// Echoes at once, or after it was pending once.
+#[derive(Clone)]
+struct Echo {
+    pends: bool,
+}
+
+impl<Req> Service<Req> for Echo {
+    type Response = Req;
+    type Error = Infallible;
+    type Future = futures_util::future::Either<Ready<Result<Req, Infallible>>, Once<Req>>;
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+    fn call(&mut self, request: Req) -> Self::Future {
+        match self.pends {
+            false => futures_util::future::Either::Left(ready(Ok(request))),
+            true => futures_util::future::Either::Right(Once { request: Some(request), asked: false }),
+        }
+    }
+}
+
+struct Once<Req> {
+    request: Option<Req>,
+    asked: bool,
+}
+
+impl<Req> Unpin for Once<Req> {}
+
+impl<Req> Future for Once<Req> {
+    type Output = Result<Req, Infallible>;
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if !std::mem::replace(&mut self.asked, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(self.request.take().expect("polled once more than needed")))
+    }
+}
+
+/// Drives a call to its end by polling: no executor of its own that could allocate.
+fn drive<S: Service<Req>, Req>(svc: &mut S, request: Req) -> S::Response {
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    assert!(svc.poll_ready(&mut cx).is_ready());
+    let mut call = pin!(svc.call(request));
+    loop {
+        if let Poll::Ready(answer) = call.as_mut().poll(&mut cx) {
+            return answer.ok().expect("an answer");
+        }
+    }
+}
+
+fn in_a_runtime(test: impl FnOnce()) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async { test() });
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1u64)))), 100);
+}
+
+#[test]
+fn a_timeout_allocates_nothing_whether_the_inside_is_ready_or_pends() {
+    in_a_runtime(|| {
+        for pends in [false, true] {
+            let mut svc = over(TimeoutLayer::new(Duration::from_secs(1)), Echo { pends });
+            assert_eq!(allocations(|| assert_eq!(drive(&mut svc, 7), 7)), 0, "pends: {pends}");
+        }
+    });
+}
+
+#[test]
+fn a_timeout_under_a_deadline_allocates_nothing() {
+    in_a_runtime(|| {
+        let mut svc = over(TimeoutLayer::new(Duration::from_secs(1)), Echo { pends: true });
+        Deadline::after(clock::now(), Duration::from_secs(9)).sync_scope(|| {
+            assert_eq!(allocations(|| assert_eq!(drive(&mut svc, 7), 7)), 0);
+        });
+    });
+}
+
+#[test]
+fn a_refusal_allocates_nothing_either() {
+    in_a_runtime(|| {
+        let mut svc = over(TimeoutLayer::new(Duration::from_secs(1)), Echo { pends: true });
+        Deadline::at(clock::now()).sync_scope(|| {
+            assert_eq!(allocations(|| assert!(svc.call(7).now_or_never().expect("refused").is_err())), 0);
+        });
+    });
+}
+
+#[test]
+fn cloning_a_stack_for_each_request_allocates_nothing() {
+    in_a_runtime(|| {
+        let svc = over((TimeoutLayer::new(Duration::from_secs(1)), lift()), Echo { pends: false });
+        assert_eq!(allocations(|| assert_eq!(drive(&mut svc.clone(), 7), 7)), 0);
+    });
+}
+
+#[test]
+fn a_guarded_server_allocates_nothing_for_a_request_that_is_let_through() {
+    fn page(_: Request<()>) -> Ready<Result<Response<Full<bytes::Bytes>>, Infallible>> {
+        ready(Ok(Response::new(Full::default())))
+    }
+    in_a_runtime(|| {
+        let stack = || {
+            ServiceBuilder::new()
+                .layer(DeadlineLayer::new().trust_deadline(Duration::from_secs(9)))
+                .layer(TimeoutLayer::new(Duration::from_secs(1)))
+        };
+        let mut http = b_http::guard(stack()).layer(tower::service_fn(page));
+        assert_eq!(allocations(|| assert_eq!(drive(&mut http, Request::new(())).status(), 200)), 0);
+        let mut grpc = grpc::guard(stack()).layer(tower::service_fn(page));
+        assert_eq!(allocations(|| assert_eq!(drive(&mut grpc, Request::new(())).status(), 200)), 0);
+    });
+}
+
+#[test]
+fn a_limited_body_allocates_nothing() {
+    in_a_runtime(|| {
+        let limits = BodyTimeoutLayer::new().to_end(Duration::from_secs(9)).idle(Duration::from_secs(1));
+        let mut svc = limits.layer(tower::service_fn(|_: Request<()>| {
+            ready(Ok::<_, Infallible>(Response::new(Empty::<bytes::Bytes>::new())))
+        }));
+        let read = || {
+            let mut body = pin!(drive(&mut svc, Request::new(())).into_body());
+            assert!(body.frame().now_or_never().expect("at once").is_none());
+        };
+        assert_eq!(allocations(read), 0);
+    });
+}
