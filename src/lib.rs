@@ -33,6 +33,8 @@
 //! | [`rejected`] | how a layer says no, and how that fits into your error type |
 //! | [`outcome`] | what a result means, read once for every pattern |
 //! | [`deadline`] | the time that is left for the whole request |
+//! | [`window`] | the last results, by number or by time, and the rates in them |
+//! | [`backoff`] | how long to wait before coming again |
 //! | [`cause`] | why a call was dropped |
 //! | [`telemetry`] | what the layers decided, as events, numbers and log lines |
 //! | [`clock`] | tokio's clock, which tests can pause |
@@ -52,6 +54,7 @@
 //! | `test-util` | `testing`: the judge, which puts any layer through the laws |
 //! | `full` | all of these |
 
+pub mod backoff;
 pub mod cause;
 pub mod clock;
 pub mod deadline;
@@ -63,6 +66,7 @@ pub mod outcome;
 pub mod rejected;
 pub mod telemetry;
 pub mod timeout;
+pub mod window;
 
 pub use deadline::Deadline;
 pub use rejected::{Lifted, Rejectable, Rejected, checked, lift, over};
