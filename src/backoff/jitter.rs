@@ -55,13 +55,14 @@ impl Jitter {
 
 /// The point that lies `unit` of the way from `low` to `high`; both are part of it.
 pub(super) fn between(low: Duration, high: Duration, unit: f64) -> Duration {
-    // A length beyond what a float holds exactly may come out a little longer than it is.
-    low.saturating_add(scale(high.saturating_sub(low), unit)).min(high.max(low))
+    low.saturating_add(scale(high.saturating_sub(low), unit))
 }
 
 /// `length` times `by`, to the nearest nanosecond; what is too long, or no number, is as long as can be.
 pub(super) fn scale(length: Duration, by: f64) -> Duration {
-    // Over a hundred days a float is coarser than a nanosecond: once is exact only if it is left alone.
+    // Over a hundred days a float is coarser than a nanosecond, so one time a length is exact only if it is left alone.
+    // Any other factor moves the float by at least one of its steps, and what it rounds is less than one: less than once
+    // never comes out longer than the length, more than once never shorter.
     if by == 1.0 {
         return length;
     }

@@ -139,8 +139,7 @@ impl Backoff {
             Kind::Exponential(_) if self.base.is_zero() => Duration::ZERO,
             Kind::Exponential(factor) => {
                 let power = factor.powi(i32::try_from(attempt).unwrap_or(i32::MAX));
-                // A base beyond what a float holds exactly must not shrink by being multiplied.
-                scale(self.base, power).max(self.base)
+                scale(self.base, power)
             }
         }
     }

@@ -95,11 +95,34 @@ fn a_base_of_nothing_never_waits_and_a_cap_below_the_base_wins() {
 }
 
 #[test]
-fn at_the_cap_the_proportional_jitter_spreads_downwards() {
-    let backoff =
-        Backoff::constant(10 * SECOND).cap(10 * SECOND).jitter(Jitter::Proportional(Ratio::percent(20)));
-    let at = |u| backoff.delay(0, &mut move || u);
-    assert_eq!((at(0.0), at(0.5), at(1.0)), (8 * SECOND, 9 * SECOND, 10 * SECOND));
+fn at_the_cap_a_jitter_spreads_below_it_and_does_not_pile_up() {
+    let fifth = Jitter::Proportional(Ratio::percent(20));
+    for (jitter, millis) in [
+        (Jitter::Full, [0, 5_000, 10_000]),
+        (Jitter::Equal, [5_000, 7_500, 10_000]),
+        (fifth, [8_000, 9_000, 10_000]),
+    ] {
+        for backoff in [Backoff::exponential(SECOND), Backoff::constant(DAY)] {
+            let backoff = backoff.cap(10 * SECOND).jitter(jitter);
+            let at = [0.0, 0.5, 1.0].map(|u| backoff.delay(40, &mut || u).as_millis());
+            assert_eq!(at, millis, "{backoff:?}");
+        }
+    }
+}
+
+#[test]
+fn lengths_beyond_what_a_float_holds_neither_grow_nor_shrink_by_rounding() {
+    let just_over = 1.0 + f64::EPSILON;
+    let just_under = 1.0 - f64::EPSILON / 2.0;
+    for secs in
+        (23..64).flat_map(|bits| [1 << bits, (1 << bits) + (1 << (bits - 1)), (1 << bits) - 1 + (1 << bits)])
+    {
+        for nanos in [0, 1, 500_000_000, 999_999_999] {
+            let length = Duration::new(secs, nanos);
+            assert_eq!(scale(length, 1.0), length);
+            assert!(scale(length, just_under) <= length && scale(length, just_over) >= length, "{length:?}");
+        }
+    }
 }
 
 #[test]
@@ -109,6 +132,19 @@ fn the_first_decorrelated_delay_is_spread_already() {
     assert_eq!(backoff.delay(0, &mut || 1.0), 3 * SECOND);
     assert_eq!(backoff.delay(1, &mut || 1.0), 9 * SECOND);
     assert_eq!(backoff.delay(1, &mut || 0.5), Duration::from_millis(3_500));
+}
+
+#[test]
+fn a_sequence_begun_again_is_a_fresh_one() {
+    for jitter in jitters() {
+        let fresh = Backoff::exponential(SECOND).jitter(jitter).start();
+        let mut used = fresh;
+        used.next(&mut || 0.9);
+        used.next(&mut || 0.9);
+        assert_ne!(used, fresh);
+        used.restart();
+        assert_eq!(used, fresh);
+    }
 }
 
 #[test]
