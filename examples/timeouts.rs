@@ -6,11 +6,8 @@
 //! Run it with `cargo run --example timeouts`.
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
-use buttress::{Lifted, over, timeout::TimeoutLayer};
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use buttress::{Lifted, clock, over, timeout::TimeoutLayer};
+use std::{net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -44,7 +41,7 @@ async fn serve(app: Router) -> SocketAddr {
 
 #[tokio::main]
 async fn main() {
-    let hangs = Router::new().route("/charge", get(|| std::future::pending::<&str>()));
+    let hangs = Router::new().route("/charge", get(std::future::pending::<&str>));
     let gateway = serve(gateway(serve(hangs).await)).await;
     let caller = reqwest::Client::new();
     for (path, timeout, status, body, at_least) in [
@@ -52,7 +49,7 @@ async fn main() {
         ("pay", Some("50"), 504, "the deadline has passed", 50),
         ("about", None, 200, "a gateway", 0),
     ] {
-        let start = Instant::now();
+        let start = clock::now();
         let mut request = caller.get(format!("http://{gateway}/{path}"));
         if let Some(millis) = timeout {
             request = request.header("x-request-timeout-ms", millis);
