@@ -62,6 +62,8 @@ pub mod deadline;
 pub mod grpc;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "idempotency")]
+pub mod key;
 pub mod outcome;
 pub mod rejected;
 pub mod telemetry;

@@ -1,0 +1,3 @@
+//! Conformance vectors: what other systems' own tests and specifications say, row by row, each by its id.
+
+mod keys;
