@@ -178,6 +178,21 @@ mod tests {
     }
 
     #[test]
+    fn every_byte_is_or_is_not_of_a_name_and_of_a_token() {
+        for byte in 0..=u8::MAX {
+            let small = byte.is_ascii_lowercase();
+            let name = |at: &[u8]| check(&[b";", at, b"=?1"].concat()).is_ok();
+            assert_eq!(name(&[byte]), small || byte == b'*', "{byte} in front");
+            let inside = small || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'.' | b'*');
+            assert_eq!(name(&[b'a', byte]), inside, "{byte} inside");
+            // What ends a token and begins the next parameter is left to the next parameter.
+            let token = check(&[b";a=t", &[byte][..], b"b"].concat()).is_ok();
+            let alone = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/;".contains(&byte);
+            assert_eq!(token, alone, "{byte} in a token");
+        }
+    }
+
+    #[test]
     fn numbers_have_their_fifteen_digits_and_no_more() {
         accepted(&[
             "0",

@@ -1,7 +1,7 @@
 //! A fresh key for an operation that has none.
 
 use super::Key;
-use crate::clock;
+use crate::clock::{self, Instant};
 use std::{
     hash::{BuildHasher, RandomState},
     process,
@@ -36,7 +36,7 @@ impl Key {
     /// ```
     #[must_use]
     pub fn random() -> Self {
-        Self::from_bits(fresh() & !VERSION_AND_VARIANT | V4)
+        Self::from_bits(fresh(clock::now()) & !VERSION_AND_VARIANT | V4)
     }
 
     /// A key from 128 bits of your own, in the shape of a UUID: a seeded generator in a test, a UUID that is there
@@ -63,14 +63,30 @@ const VERSION_AND_VARIANT: u128 = 0xF000_C000_0000_0000_0000;
 const V4: u128 = 0x4000_8000_0000_0000_0000;
 
 /// Bits that no other call gets, here or elsewhere.
-fn fresh() -> u128 {
+fn fresh(now: Instant) -> u128 {
     let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
     // Each new state is the thread's seed and a count; two of them make use of all its 128 bits. Process id and clock
     // tell a forked child from its parent, since both go on with the same seed.
     for _ in 0..2 {
-        hasher.update(&RandomState::new().hash_one((process::id(), clock::now())).to_le_bytes());
+        hasher.update(&RandomState::new().hash_one((process::id(), now)).to_le_bytes());
     }
     let mut bits = [0; 16];
     hasher.finalize_xof().fill(&mut bits);
     u128::from_le_bytes(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::HashSet, thread};
+
+    #[test]
+    fn the_clock_is_not_what_keeps_keys_apart() {
+        let now = clock::now();
+        let threads: Vec<_> =
+            (0..8).map(|_| thread::spawn(move || (0..200).map(|_| fresh(now)).collect::<Vec<_>>())).collect();
+        let drawn: HashSet<_> =
+            threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect();
+        assert_eq!(drawn.len(), 1_600);
+    }
 }

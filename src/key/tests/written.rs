@@ -117,6 +117,7 @@ fn a_least_length_out_of_range_is_put_into_it() {
     assert_eq!(parse(usize::MAX, 254), Err(Invalid::TooShort { min: 255 }));
     assert_eq!(parse(usize::MAX, 255), Ok(()));
     assert_eq!(Rules::default(), Syntax::Lenient.min_len(1));
+    assert_eq!(Rules::default(), Syntax::Lenient.min_len(0));
 }
 
 #[test]
