@@ -1,3 +1,8 @@
-//! Conformance vectors: what other systems' own tests and specifications say, row by row, each by its id.
+//! Tables of figures that other systems publish in their tests and specifications, restated: one test a row.
+//!
+//! The letters say whence: WN windows and counters, BO backoff, RB retry quotas, ID idempotency keys; each row names its
+//! source. Where those systems disagree with each other, the test says which behaviour is ours.
 
+mod backoff;
 mod keys;
+mod windows;
