@@ -67,6 +67,8 @@ pub mod key;
 pub mod outcome;
 pub mod rejected;
 pub mod telemetry;
+#[cfg(feature = "test-util")]
+pub mod testing;
 pub mod timeout;
 pub mod window;
 

@@ -1,0 +1,6 @@
+//! The laws over our own layers: one file a pattern.
+
+#[path = "../counting/mod.rs"]
+mod counting;
+mod lift;
+mod timeout;

@@ -1,0 +1,50 @@
+//! The timeout: cuts by its own limit or by a deadline, and refuses what comes too late.
+
+use crate::counting;
+use buttress::{
+    testing::{DeadlineInLayer, Law, Refusal, Subject, deadline_in},
+    timeout::TimeoutLayer,
+};
+use std::time::Duration;
+use tower::layer::util::Stack;
+
+const LIMIT: Duration = Duration::from_millis(250);
+const SOON: Duration = Duration::from_millis(100);
+
+/// A timeout neither queues nor keeps a state.
+const NOT_ITS_AFFAIR: [Law; 9] = [
+    Law::RefusalStands,
+    Law::WaitingIsInTheCall,
+    Law::WaitingHoldsNothing,
+    Law::DropInTheQueue,
+    Law::DropWhileRecovering,
+    Law::LateResultsMoveNothing,
+    Law::LayerSharesState,
+    Law::ClonesShareState,
+    Law::LayersAreApart,
+];
+
+fn under(deadline: Duration) -> Stack<TimeoutLayer, DeadlineInLayer> {
+    Stack::new(TimeoutLayer::new(LIMIT), deadline_in(deadline))
+}
+
+fn judge(subject: Subject) {
+    let report = subject.refuses(Refusal::new(|| under(Duration::ZERO))).allocations(counting::made).judge();
+    report.assert();
+    assert_eq!(report.not_run(), NOT_ITS_AFFAIR);
+}
+
+#[test]
+fn a_timeout_keeps_the_laws() {
+    judge(Subject::new(|| TimeoutLayer::new(LIMIT)).cuts_after(LIMIT));
+}
+
+#[test]
+fn a_timeout_keeps_the_laws_where_the_deadline_cuts() {
+    judge(Subject::new(|| under(SOON)).cuts_after(SOON));
+}
+
+#[test]
+fn a_timeout_keeps_the_laws_where_each_request_has_its_limit() {
+    judge(Subject::new(|| TimeoutLayer::per_request(|_: &u64| LIMIT)).cuts_after(LIMIT));
+}
