@@ -22,10 +22,10 @@ pub(crate) struct Through {
 pub(crate) fn targets(mention: &Mention, reader: &Reader) -> (Target, Vec<Through>) {
     let own = plain(mention, reader);
     let names = &mention.path.names;
-    // Only a path that leads on from its first name means something that the `use` itself did not.
-    let leads_on = names.len() > 1 || mention.path.glob;
+    // A `use` of one name is where that name comes from.
+    let goes_through = !mention.path.leading && (!mention.import || names.len() > 1);
     let aliases = match (&own, &names[..]) {
-        (Target::Outside(_), [first, ..]) if leads_on && !mention.path.leading => reader.aliases.get(first),
+        (Target::Outside(_), [first, ..]) if goes_through => reader.aliases.get(first),
         _ => None,
     };
     let through = |alias| {

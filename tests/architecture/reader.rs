@@ -16,6 +16,19 @@ pub(crate) struct Mention {
     pub(crate) module: Vec<String>,
     /// In a `use`, where a single name is a path, too.
     pub(crate) import: bool,
+    pub(crate) clock: Clock,
+}
+
+/// Which clock the function around a path runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// In a `#[tokio::test(start_paused = true)]`.
+    Paused,
+    /// In a `#[tokio::test]`.
+    Running,
+    /// Whoever calls it knows.
+    #[default]
+    Unsaid,
 }
 
 /// Everything that the rules want to know of a file.
@@ -33,10 +46,11 @@ pub(crate) struct Reader {
     pub(crate) test_lines: Vec<RangeInclusive<usize>>,
     /// Modules with a file elsewhere, which the rules would look for in vain.
     pub(crate) moved: Vec<usize>,
-    /// Whether each `#[tokio::test]` is on a paused clock.
-    pub(crate) paused: Vec<bool>,
+    /// Whether something here runs on a paused clock.
+    pub(crate) pauses: bool,
     /// The module that is being read.
     here: Vec<String>,
+    clock: Clock,
 }
 
 impl Reader {
@@ -50,7 +64,7 @@ impl Reader {
     }
 
     fn mention(&mut self, path: Written) {
-        self.mentions.push(Mention { path, module: self.here.clone(), import: false });
+        self.mentions.push(Mention { path, module: self.here.clone(), import: false, clock: self.clock });
     }
 
     fn uses(&mut self, tree: &UseTree, mut path: Written) {
@@ -83,7 +97,7 @@ impl Reader {
     }
 
     fn binds(&mut self, name: String, path: Written) {
-        let mention = Mention { path, module: self.here.clone(), import: true };
+        let mention = Mention { path, module: self.here.clone(), import: true, clock: self.clock };
         self.mentions.push(mention.clone());
         self.aliases.entry(name).or_default().push(mention);
     }
@@ -188,6 +202,19 @@ impl<'ast> Visit<'ast> for Reader {
         visit::visit_expr_path(self, path);
     }
 
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        let around = self.clock;
+        self.clock = item.attrs.iter().find_map(clock).unwrap_or(around);
+        self.pauses |= self.clock == Clock::Paused;
+        visit::visit_item_fn(self, item);
+        self.clock = around;
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        self.pauses |= call.method == "start_paused";
+        visit::visit_expr_method_call(self, call);
+    }
+
     fn visit_macro(&mut self, of: &'ast syn::Macro) {
         visit::visit_macro(self, of);
         tokens::paths(of.tokens.clone()).into_iter().for_each(|path| self.mention(path));
@@ -195,17 +222,23 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         visit::visit_attribute(self, attribute);
-        let arguments = match &attribute.meta {
-            Meta::List(list) => list.tokens.clone(),
-            Meta::Path(_) | Meta::NameValue(_) => Default::default(),
-        };
-        let names: Vec<_> =
-            attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
-        if names == ["tokio", "test"] {
-            self.paused.push(arguments.to_string().contains("start_paused = true"));
+        if let Meta::List(list) = &attribute.meta {
+            tokens::paths(list.tokens.clone()).into_iter().for_each(|path| self.mention(path));
         }
-        tokens::paths(arguments).into_iter().for_each(|path| self.mention(path));
     }
+}
+
+/// What `#[tokio::test]` and `#[tokio::main]` say of the clock.
+fn clock(attribute: &Attribute) -> Option<Clock> {
+    let names: Vec<_> = attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
+    if names != ["tokio", "test"] && names != ["tokio", "main"] {
+        return None;
+    }
+    let pauses = match &attribute.meta {
+        Meta::List(list) => list.tokens.to_string().contains("start_paused = true"),
+        Meta::Path(_) | Meta::NameValue(_) => false,
+    };
+    Some(if pauses { Clock::Paused } else { Clock::Running })
 }
 
 /// `#[cfg(test)]`, and whatever else needs `test` to hold.

@@ -15,11 +15,10 @@ pub(crate) struct Written {
     pub(crate) glob: bool,
 }
 
-/// All paths of two and more names, those of `use` trees with their prefix.
+/// All paths, lone words among them, those of `use` trees with their prefix.
 pub(crate) fn paths(tokens: TokenStream) -> Vec<Written> {
     let mut found = Vec::new();
     scan(tokens, None, &mut found);
-    found.retain(|path| path.names.len() > 1 || path.leading || path.glob);
     found
 }
 

@@ -258,33 +258,42 @@ fn a_clock_that_is_read_elsewhere_is_found() {
     }
 }
 
-const REAL: &str = "#[tokio::test] async fn t() {}\n";
-const PAUSED: &str = "#[tokio::test(start_paused = true)] async fn t() {}\n";
-
 /// `NAP` stands for the real word, so that a plain search for sleeps finds none here.
-fn naps(text: &str, allowed: &[(&str, &str)]) -> Vec<String> {
-    waits::sleeps(&[Source::new("tests/x.rs", &text.replace("NAP", "sleep"))], allowed)
+fn naps(files: &[(&str, &str)], allowed: &[(&str, &str)]) -> Vec<String> {
+    let sources: Vec<_> =
+        files.iter().map(|(path, text)| Source::new(path, &text.replace("NAP", "sleep"))).collect();
+    waits::sleeps(&sources, allowed)
 }
+
+const RUNNING: &str = "#[tokio::test] async fn running() {}\n";
+const PAUSED: &str = "#[tokio::test(start_paused = true)] async fn paused() {}\n";
 
 #[test]
 fn a_test_that_waits_for_real_is_found() {
-    let found = |text: &str| naps(text, &[]).len();
-    for text in [
-        "async fn f() { tokio::time::NAP(MS).await; }",
-        "use tokio::time; async fn f() { time::NAP(MS).await; }",
-        "use tokio::time::NAP; async fn f() { NAP(MS).await; }",
-        "use tokio::time::{self as t}; async fn f() { t::NAP(MS).await; }",
-        "use tokio::time::{NAP as nap}; async fn f() { nap(MS).await; }",
-        "use tokio::time::*; async fn f() { NAP(MS).await; }",
-        "async fn f() { tokio::select! { () = tokio::time::NAP(MS) => {} } }",
+    let found = |text: &str| naps(&[("tests/x.rs", text)], &[]).len();
+    for (uses, body) in [
+        ("", "tokio::time::NAP(MS).await;"),
+        ("use tokio::time;", "time::NAP(MS).await;"),
+        ("use tokio::time::NAP;", "NAP(MS).await;"),
+        ("use tokio::time::{self as t};", "t::NAP(MS).await;"),
+        ("use tokio::{fs, time::{NAP as doze}};", "doze(MS).await;"),
+        ("", "use tokio::time::NAP; NAP(MS).await;"),
+        ("", "tokio::select! { () = tokio::time::NAP(MS) => {} }"),
+        ("use tokio::time::NAP;", "tokio::select! { () = NAP(MS) => {} }"),
+        ("", "let f = async || tokio::time::NAP(MS).await;"),
     ] {
-        assert_eq!(found(text), 1, "{text}");
-        assert_eq!(found(&format!("{REAL}{text}")), 1, "{text}");
-        assert_eq!(found(&format!("{REAL}{PAUSED}{text}")), 1, "{text}");
-        assert_eq!(found(&format!("{PAUSED}{text}")), 0, "{text}");
+        let running =
+            format!("{uses}\n{PAUSED}#[tokio::test(flavor = \"current_thread\")] async fn f() {{ {body} }}");
+        assert_eq!(found(&running), 1, "{running}");
+        let paused =
+            format!("{uses}\n{RUNNING}#[tokio::test(start_paused = true)] async fn f() {{ {body} }}");
+        assert_eq!(found(&paused), 0, "{paused}");
+        // Beside the tests, it is a matter of who can call it.
+        let beside = format!("{uses}\nasync fn f() {{ {body} }}");
+        assert_eq!(found(&format!("{beside}\n{RUNNING}")), 1, "{beside}");
+        assert_eq!(found(&format!("{beside}\n{RUNNING}{PAUSED}")), 0, "{beside}");
     }
-    // No clock that can be paused stops a thread.
-    for text in ["fn f() { std::thread::NAP(MS); }", "use std::thread::NAP;", "use std::thread::*;"] {
+    for text in ["use tokio::time::*;", "fn f() { use tokio::time::*; }"] {
         assert_eq!(found(&format!("{PAUSED}{text}")), 1, "{text}");
     }
     assert_eq!(
@@ -294,10 +303,34 @@ fn a_test_that_waits_for_real_is_found() {
 }
 
 #[test]
+fn no_paused_clock_excuses_a_thread_that_sleeps() {
+    for text in [
+        "fn f() { std::thread::NAP(MS); }",
+        "use std::thread::NAP;",
+        "use std::thread::*;",
+        "use std::thread as t; fn f() { t::NAP(MS); }",
+        "#[tokio::test(start_paused = true)] async fn f() { std::thread::NAP(MS) }",
+    ] {
+        assert_eq!(naps(&[("tests/x.rs", &format!("{PAUSED}{text}"))], &[]).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn files_of_one_test_binary_know_of_each_other() {
+    let helper = "async fn f() { tokio::time::NAP(MS).await; }";
+    assert_eq!(naps(&[("tests/x/help.rs", helper), ("tests/x/main.rs", PAUSED)], &[]), [""; 0]);
+    assert_eq!(naps(&[("tests/x/help.rs", helper), ("tests/x/main.rs", RUNNING)], &[]).len(), 1);
+    assert_eq!(naps(&[("tests/x/help.rs", helper), ("tests/y.rs", PAUSED)], &[]).len(), 1);
+    let by_hand = "fn run() { Builder::new_current_thread().enable_time().start_paused(true).build(); }";
+    assert_eq!(naps(&[("tests/x/help.rs", helper), ("tests/x/main.rs", by_hand)], &[]), [""; 0]);
+}
+
+#[test]
 fn a_test_may_wait_for_real_with_a_reason_and_only_while_it_does() {
-    let waits = "fn f() { std::thread::NAP(MS); }";
-    assert_eq!(naps(waits, &[("tests/x.rs", "a child process")]), [""; 0]);
-    assert!(naps(waits, &[("tests/x.rs", "")])[0].contains("without a reason"));
-    assert!(naps("fn f() {}", &[("tests/x.rs", "a child process")])[0].contains("waits for nothing"));
-    assert!(naps("fn f() {}", &[("tests/y.rs", "a child process")])[0].contains("not there"));
+    let waits = [("tests/x.rs", "fn f() { std::thread::NAP(MS); }")];
+    let not = [("tests/x.rs", "fn f() {}")];
+    assert_eq!(naps(&waits, &[("tests/x.rs", "a child process")]), [""; 0]);
+    assert!(naps(&waits, &[("tests/x.rs", "")])[0].contains("without a reason"));
+    assert!(naps(&not, &[("tests/x.rs", "a child process")])[0].contains("waits for nothing"));
+    assert!(naps(&not, &[("tests/y.rs", "a child process")])[0].contains("not there"));
 }
