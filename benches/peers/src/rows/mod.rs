@@ -1,0 +1,14 @@
+//! Every row, in the order of the table: one file a group.
+
+mod ground;
+mod http;
+mod prices;
+mod timeout;
+
+use crate::Row;
+
+/// All of them.
+#[must_use]
+pub fn all() -> Vec<Row> {
+    [ground::rows(), timeout::rows(), http::rows(), prices::rows()].into_iter().flatten().collect()
+}
