@@ -33,10 +33,21 @@ pub use carry::{Carry, carry};
 pub use scope::Scope;
 
 use crate::clock::{self, Instant};
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
-tokio::task_local! {
-    static CURRENT: Deadline;
+thread_local! {
+    // Of the task that is being polled: a scope sets it for each poll and puts back what was there before. A plain cell,
+    // since every call of every layer reads it; it needs no destructor, so it can be read in any drop.
+    static CURRENT: Cell<Option<Deadline>> = const { Cell::new(None) };
+}
+
+/// Puts back what was in force before, also when the inside panics.
+struct Restore(Option<Deadline>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
 }
 
 /// The instant at which the caller stops waiting.
@@ -61,7 +72,7 @@ impl Deadline {
     #[inline]
     #[must_use]
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(|deadline| *deadline).ok()
+        CURRENT.get()
     }
 
     /// The instant itself.
@@ -108,6 +119,7 @@ impl Deadline {
     /// Runs a plain function under this deadline, with the same rule as [`scope`](Self::scope).
     pub fn sync_scope<T>(self, run: impl FnOnce() -> T) -> T {
         let earlier = Self::current().map_or(self, |current| current.min(self));
-        CURRENT.sync_scope(earlier, run)
+        let _restore = Restore(CURRENT.replace(Some(earlier)));
+        run()
     }
 }

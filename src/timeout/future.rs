@@ -15,51 +15,41 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    task::unconstrained,
-    time::{Sleep, sleep_until},
+    task::coop::{has_budget_remaining, unconstrained},
+    time::{Sleep, sleep, sleep_until},
 };
 
 pin_project! {
     /// The answer of a [`Timeout`](super::Timeout).
     pub struct ResponseFuture<F> {
+        // `None` once it is refused, cut or answered.
         #[pin]
-        state: State<F>,
-        name: &'static str,
-        observed: Observed,
-    }
-}
-
-pin_project! {
-    #[project = StateProj]
-    enum State<F> {
-        // The deadline had passed before the call began.
-        Refused,
-        Calling {
-            #[pin]
-            call: F,
-            #[pin]
-            end: End,
-        },
-        Answered,
-    }
-}
-
-pin_project! {
-    /// The end of a call: the layer's own limit or the deadline, armed at the first Pending.
-    struct End {
+        call: Option<F>,
         #[pin]
         timer: Option<Sleep>,
         limit: Duration,
         deadline: Option<Deadline>,
         // Which of the two the timer stands for.
         by: Limit,
+        refused: bool,
+        name: &'static str,
+        observed: Observed,
     }
 }
 
 impl<F> ResponseFuture<F> {
     #[cold]
     pub(super) fn refused(name: &'static str, observed: &Observed) -> Self {
-        Self { state: State::Refused, name, observed: observed.clone() }
+        Self {
+            call: None,
+            timer: None,
+            limit: Duration::ZERO,
+            deadline: None,
+            by: Limit::Call,
+            refused: true,
+            name,
+            observed: observed.clone(),
+        }
     }
 
     #[inline]
@@ -70,8 +60,16 @@ impl<F> ResponseFuture<F> {
         name: &'static str,
         observed: &Observed,
     ) -> Self {
-        let state = State::Calling { call, end: End { timer: None, limit, deadline, by: Limit::Call } };
-        Self { state, name, observed: observed.clone() }
+        Self {
+            call: Some(call),
+            timer: None,
+            limit,
+            deadline,
+            by: Limit::Call,
+            refused: false,
+            name,
+            observed: observed.clone(),
+        }
     }
 }
 
@@ -83,52 +81,61 @@ where
     type Output = Result<T, E>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        match this.state.as_mut().project() {
-            StateProj::Calling { call, end } => {
-                // The answer first: one that comes at the very instant of the limit is an answer.
-                if let Poll::Ready(answer) = call.poll(cx) {
-                    return Poll::Ready(answer);
-                }
-                let by = ready!(end.poll_passed(cx));
-                // Inside goes first, and is told why; then the answer is given.
-                cause::during(Cause::Cut, || this.state.set(State::Answered));
-                Poll::Ready(Err(cut(this.name, this.observed, by).into()))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(call) = self.as_mut().project().call.as_pin_mut() {
+            // The answer first: one that comes at the very instant of the limit is an answer.
+            if let Poll::Ready(answer) = call.poll(cx) {
+                return Poll::Ready(answer);
             }
-            StateProj::Refused => {
-                this.state.set(State::Answered);
-                Poll::Ready(Err(refuse(this.name, this.observed).into()))
-            }
-            // Polled after its end, which breaks the contract of futures: it stays pending.
-            StateProj::Answered => Poll::Pending,
+            return self.poll_end(cx).map(|rejected| Err(rejected.into()));
         }
+        self.poll_ended().map(|rejected| Err(rejected.into()))
     }
 }
 
-impl End {
+impl<F> ResponseFuture<F> {
+    #[cold]
+    fn poll_ended(self: Pin<&mut Self>) -> Poll<Rejected> {
+        let this = self.project();
+        if !std::mem::take(this.refused) {
+            return Poll::Pending;
+        }
+        Poll::Ready(refuse(this.name, this.observed))
+    }
+
     /// Ready once the call has run out of time, with the limit that has passed.
-    fn poll_passed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Limit> {
+    fn poll_end(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Rejected> {
         let mut this = self.project();
         if this.timer.is_none() {
             if *this.limit == Duration::MAX && this.deadline.is_none() {
                 return Poll::Pending;
             }
-            let own = clock::after(clock::now(), (*this.limit).max(clock::GRAIN));
-            let end = match *this.deadline {
-                Some(deadline) if deadline.instant() < own => {
-                    *this.by = Limit::Deadline;
-                    deadline.instant()
-                }
-                _ => own,
+            let limit = (*this.limit).max(clock::GRAIN);
+            let timer = match *this.deadline {
+                None => sleep(limit),
+                Some(deadline) => sleep_until(earlier(limit, deadline, this.by)),
             };
-            this.timer.set(Some(sleep_until(end)));
+            this.timer.set(Some(timer));
         }
-        match this.timer.as_pin_mut() {
+        if let Some(timer) = this.timer.as_pin_mut() {
             // An inside that uses up the task's budget at every poll must not starve the timer.
-            Some(timer) => pin!(unconstrained(timer)).poll(cx).map(|()| *this.by),
-            None => Poll::Pending,
+            let poll =
+                if has_budget_remaining() { timer.poll(cx) } else { pin!(unconstrained(timer)).poll(cx) };
+            ready!(poll);
         }
+        // Inside goes first, and is told why; then the answer is given.
+        cause::during(Cause::Cut, || this.call.set(None));
+        Poll::Ready(cut(this.name, this.observed, *this.by))
+    }
+}
+
+fn earlier(limit: Duration, deadline: Deadline, by: &mut Limit) -> clock::Instant {
+    let own = clock::after(clock::now(), limit);
+    if deadline.instant() < own {
+        *by = Limit::Deadline;
+        deadline.instant()
+    } else {
+        own
     }
 }
 
@@ -147,10 +154,10 @@ fn refuse(name: &'static str, observed: &Observed) -> Rejected {
 
 impl<F> fmt::Debug for ResponseFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::Refused => "Refused",
-            State::Calling { .. } => "Calling",
-            State::Answered => "Answered",
+        let state = match self.call {
+            Some(_) => "Calling",
+            None if self.refused => "Refused",
+            None => "Ended",
         };
         f.debug_struct("ResponseFuture").field("state", &state).finish_non_exhaustive()
     }
