@@ -55,6 +55,7 @@
 //! | `full` | all of these |
 
 pub mod backoff;
+pub mod breaker;
 pub mod cause;
 pub mod clock;
 pub mod deadline;

@@ -3,7 +3,7 @@
 //! Cores take `now` as an argument; layers read it here, and only when the policy needs it. All arithmetic saturates:
 //! a limit of [`Duration::MAX`] is far away, never a panic.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 pub use tokio::time::Instant;
 
@@ -41,6 +41,30 @@ pub fn after(from: Instant, wait: Duration) -> Instant {
 #[must_use]
 pub fn since(later: Instant, earlier: Instant) -> Duration {
     later.saturating_duration_since(earlier)
+}
+
+/// The beginning of time for clocks that are kept in one word: long before anything that a paused clock of any runtime
+/// can say.
+static BEGINNING: LazyLock<Instant> = LazyLock::new(|| {
+    let mut back = Duration::from_secs(60 * 60 * 24 * 365);
+    loop {
+        // The clock of some platforms has no negative side.
+        if let Some(beginning) = Instant::now().checked_sub(back) {
+            return beginning;
+        }
+        back /= 2;
+    }
+});
+
+/// An instant in one word: nanoseconds since the beginning of the process clock. Holds five centuries.
+#[inline]
+pub(crate) fn nanos(instant: Instant) -> u64 {
+    u64::try_from(since(instant, *BEGINNING).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The instant that [`nanos`] has put into one word.
+pub(crate) fn from_nanos(nanos: u64) -> Instant {
+    after(*BEGINNING, Duration::from_nanos(nanos))
 }
 
 #[cfg(test)]

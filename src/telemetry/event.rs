@@ -1,6 +1,6 @@
 //! Every decision that a layer can tell of.
 
-use crate::rejected::Reason;
+use crate::{outcome::Class, rejected::Reason};
 
 /// A decision of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,103 @@ pub enum Event<'a> {
         /// Which limit.
         limit: Limit,
     },
+    /// A call through a circuit has ended.
+    #[non_exhaustive]
+    Call {
+        /// The circuit.
+        name: &'a str,
+        /// How.
+        class: Class,
+    },
+    /// A circuit has turned.
+    #[non_exhaustive]
+    Turned {
+        /// The circuit.
+        name: &'a str,
+        /// What it is now.
+        to: CircuitState,
+        /// Why.
+        why: Why,
+    },
+}
+
+/// The state of a circuit. Closed means that traffic flows; open means that it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CircuitState {
+    /// Calls pass, and their outcomes are watched.
+    Closed,
+    /// Calls are refused until the open time is over.
+    Open,
+    /// A few calls pass as probes.
+    HalfOpen,
+    /// Calls are refused until somebody gives the circuit back to itself.
+    ForcedOpen,
+    /// Calls pass whatever comes of them, until somebody gives the circuit back to itself.
+    ForcedClosed,
+    /// As though it were not there.
+    Disabled,
+}
+
+impl CircuitState {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::ForcedClosed, Self::Disabled];
+
+    /// The state as a metric label or log field: one of a closed set.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::ForcedClosed => "forced_closed",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// Why a circuit has turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Why {
+    /// The circuit was made.
+    Made,
+    /// So many failures in a row.
+    Consecutive,
+    /// The share of failures.
+    FailureRate,
+    /// The share of slow calls.
+    SlowRate,
+    /// A rule of the user's own.
+    OwnRule,
+    /// The open time is over.
+    TimeOver,
+    /// The probes have answered.
+    Probes,
+    /// A probe has not answered in its time.
+    ProbeLimit,
+    /// By hand.
+    ByHand,
+}
+
+impl Why {
+    /// The reason as a metric label or log field: one of a closed set.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Consecutive => "consecutive",
+            Self::FailureRate => "failure_rate",
+            Self::SlowRate => "slow_rate",
+            Self::OwnRule => "own_rule",
+            Self::TimeOver => "time_over",
+            Self::Probes => "probes",
+            Self::ProbeLimit => "probe_limit",
+            Self::ByHand => "by_hand",
+        }
+    }
 }
 
 /// Which limit has cut a call.
@@ -51,11 +148,26 @@ impl<'a> Event<'a> {
         Self::TimedOut { name, limit }
     }
 
+    /// A call through a circuit has ended.
+    #[must_use]
+    pub const fn call(name: &'a str, class: Class) -> Self {
+        Self::Call { name, class }
+    }
+
+    /// A circuit has turned.
+    #[must_use]
+    pub const fn turned(name: &'a str, to: CircuitState, why: Why) -> Self {
+        Self::Turned { name, to, why }
+    }
+
     /// The layer or host that it speaks of.
     #[must_use]
     pub const fn name(&self) -> &'a str {
         match self {
-            Self::Rejected { name, .. } | Self::TimedOut { name, .. } => name,
+            Self::Rejected { name, .. }
+            | Self::TimedOut { name, .. }
+            | Self::Call { name, .. }
+            | Self::Turned { name, .. } => name,
         }
     }
 }

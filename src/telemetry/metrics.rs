@@ -1,7 +1,8 @@
 //! Events as numbers, through the `metrics` facade.
 
-use super::{Event, Observer};
-use metrics::{Counter, Label, SharedString, counter};
+use super::{CircuitState, Event, Observer, Why};
+use crate::rejected::Reason;
+use metrics::{Counter, Gauge, Label, SharedString, counter, gauge};
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock},
@@ -9,16 +10,25 @@ use std::{
 
 /// So many names are told apart; those that come later are counted together under the name `other`.
 const MAX_NAMES: usize = 1024;
+const OTHER: &str = "other";
 
 const TIMEOUTS: &str = "buttress_timeouts_total";
 const REJECTED: &str = "buttress_rejected_total";
+const CALLS: &str = "buttress_breaker_calls_total";
+const BREAKER_REJECTED: &str = "buttress_breaker_rejected_total";
+const TRANSITIONS: &str = "buttress_breaker_transitions_total";
+const STATE: &str = "buttress_breaker_state";
 
 /// Counts each event through the recorder of the `metrics` facade.
 ///
-/// | metric | labels | counts |
+/// | metric | labels | says |
 /// |---|---|---|
 /// | `buttress_timeouts_total` | `name`, `kind` | calls and bodies cut by a limit |
 /// | `buttress_rejected_total` | `name`, `reason` | calls refused before they reached the service |
+/// | `buttress_breaker_state` | `name`, `state` | 1 for the state that the circuit is in, 0 for the others |
+/// | `buttress_breaker_calls_total` | `name`, `outcome` | calls through a circuit, by how they ended |
+/// | `buttress_breaker_rejected_total` | `name` | calls that a circuit refused |
+/// | `buttress_breaker_transitions_total` | `name`, `to`, `why` | turns of a circuit |
 ///
 /// Handles are kept: after the first event of a kind, counting allocates nothing. They are made anew when another recorder
 /// is installed, so it does not matter which is set up first, this or the exporter. The label sets are closed, and at most
@@ -40,23 +50,30 @@ pub struct Metrics {
 struct Known {
     /// The address of the recorder that the handles belong to.
     recorder: usize,
-    names: HashMap<Box<str>, Vec<Handle>>,
+    names: HashMap<Box<str>, Vec<(Series, Handle)>>,
 }
+
+/// One line of a metric, beside the name: the labels and their values, all of closed sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Series {
+    metric: &'static str,
+    labels: [(&'static str, &'static str); 2],
+}
+
+/// No label.
+const NO: (&str, &str) = ("", "");
 
 #[derive(Debug)]
-struct Handle {
-    metric: &'static str,
-    value: &'static str,
-    counter: Counter,
+enum Handle {
+    Counter(Counter),
+    Gauge(Gauge),
 }
 
-/// One count: which metric, and the one label beside the name.
+/// What is to be done with a line.
 #[derive(Clone, Copy)]
-struct Count<'a> {
-    metric: &'static str,
-    name: &'a str,
-    label: &'static str,
-    value: &'static str,
+enum Act {
+    Count,
+    Set(f64),
 }
 
 impl Metrics {
@@ -66,15 +83,18 @@ impl Metrics {
         Self::default()
     }
 
-    fn count(&self, count: Count<'_>) {
+    fn count(&self, name: &str, metric: &'static str, labels: [(&'static str, &'static str); 2]) {
+        self.act(name, Series { metric, labels }, Act::Count);
+    }
+
+    fn act(&self, name: &str, series: Series, act: Act) {
         let recorder = metrics::with_recorder(|recorder| std::ptr::from_ref(recorder).cast::<()>().addr());
         {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             if known.recorder == recorder
-                && let Some(handle) = known.find(count)
+                && let Some(handle) = known.find(name, series)
             {
-                handle.counter.increment(1);
-                return;
+                return handle.act(act);
             }
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -82,66 +102,92 @@ impl Metrics {
             *known = Known { recorder, names: HashMap::new() };
             describe();
         }
-        known.make(count).counter.increment(1);
+        known.make(name, series, act).act(act);
     }
 }
 
 impl Known {
-    /// The handle, also of a name that is counted under `other`.
-    fn find(&self, count: Count<'_>) -> Option<&Handle> {
-        let name = if self.names.contains_key(count.name) || self.names.len() < MAX_NAMES {
-            count.name
-        } else {
-            OTHER
-        };
-        let handles = self.names.get(name)?;
-        handles.iter().find(|handle| handle.metric == count.metric && handle.value == count.value)
+    /// The name under which it is counted.
+    fn counted_as<'a>(&self, name: &'a str) -> &'a str {
+        if self.names.len() < MAX_NAMES || self.names.contains_key(name) { name } else { OTHER }
     }
 
-    fn make(&mut self, count: Count<'_>) -> &Handle {
-        let full = self.names.len() >= MAX_NAMES && !self.names.contains_key(count.name);
-        let name = if full { OTHER } else { count.name };
-        let handles = self.names.entry(name.into()).or_default();
-        let at = handles
-            .iter()
-            .position(|handle| handle.metric == count.metric && handle.value == count.value)
-            .unwrap_or(handles.len());
-        if at == handles.len() {
-            let labels = vec![
-                Label::new("name", SharedString::from(name.to_owned())),
-                Label::from_static_parts(count.label, count.value),
-            ];
-            let counter = counter!(count.metric, labels);
-            handles.push(Handle { metric: count.metric, value: count.value, counter });
-        }
-        &handles[at]
+    fn find(&self, name: &str, series: Series) -> Option<&Handle> {
+        let lines = self.names.get(self.counted_as(name))?;
+        lines.iter().find(|(known, _)| *known == series).map(|(_, handle)| handle)
+    }
+
+    fn make(&mut self, name: &str, series: Series, act: Act) -> &Handle {
+        let name = self.counted_as(name);
+        let lines = self.names.entry(name.into()).or_default();
+        // Somebody else may have made it between the two locks.
+        let at = lines.iter().position(|(known, _)| *known == series).unwrap_or_else(|| {
+            lines.push((series, Handle::new(name, series, act)));
+            lines.len() - 1
+        });
+        &lines[at].1
     }
 }
 
-const OTHER: &str = "other";
+impl Handle {
+    fn new(name: &str, series: Series, act: Act) -> Self {
+        let mut labels = vec![Label::new("name", SharedString::from(name.to_owned()))];
+        let named = series.labels.into_iter().filter(|label| *label != NO);
+        labels.extend(named.map(|(label, value)| Label::from_static_parts(label, value)));
+        match act {
+            Act::Count => Self::Counter(counter!(series.metric, labels)),
+            Act::Set(_) => Self::Gauge(gauge!(series.metric, labels)),
+        }
+    }
+
+    fn act(&self, act: Act) {
+        match (self, act) {
+            (Self::Counter(counter), _) => counter.increment(1),
+            (Self::Gauge(gauge), Act::Set(value)) => gauge.set(value),
+            (Self::Gauge(_), Act::Count) => {}
+        }
+    }
+}
 
 fn describe() {
     metrics::describe_counter!(TIMEOUTS, "calls and bodies cut by a limit");
     metrics::describe_counter!(REJECTED, "calls refused before they reached the service");
+    metrics::describe_counter!(CALLS, "calls through a circuit, by how they ended");
+    metrics::describe_counter!(BREAKER_REJECTED, "calls that a circuit refused");
+    metrics::describe_counter!(TRANSITIONS, "turns of a circuit");
+    metrics::describe_gauge!(STATE, "1 for the state that the circuit is in, 0 for the others");
 }
 
 impl Observer for Metrics {
     fn event(&self, event: &Event<'_>) {
-        self.count(match *event {
-            Event::TimedOut { name, limit } => {
-                Count { metric: TIMEOUTS, name, label: "kind", value: limit.as_str() }
-            }
+        match *event {
+            Event::TimedOut { name, limit } => self.count(name, TIMEOUTS, [("kind", limit.as_str()), NO]),
             Event::Rejected { name, reason } => {
-                Count { metric: REJECTED, name, label: "reason", value: reason.as_str() }
+                self.count(name, REJECTED, [("reason", reason.as_str()), NO]);
+                if reason == Reason::Open {
+                    self.count(name, BREAKER_REJECTED, [NO, NO]);
+                }
             }
-        });
+            Event::Call { name, class } => self.count(name, CALLS, [("outcome", class.as_str()), NO]),
+            Event::Turned { name, to, why } => {
+                // The former state first: a scrape that comes between finds none, and never two.
+                let others = CircuitState::ALL.into_iter().filter(|state| *state != to);
+                for (state, value) in others.map(|state| (state, 0.0)).chain([(to, 1.0)]) {
+                    let series = Series { metric: STATE, labels: [("state", state.as_str()), NO] };
+                    self.act(name, series, Act::Set(value));
+                }
+                if why != Why::Made {
+                    self.count(name, TRANSITIONS, [("to", to.as_str()), ("why", why.as_str())]);
+                }
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{rejected::Reason, telemetry::Limit};
+    use crate::telemetry::Limit;
     use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
     fn counts(snapshotter: &Snapshotter) -> HashMap<String, u64> {

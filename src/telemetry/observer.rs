@@ -45,6 +45,12 @@ pub fn install(observer: impl Observer) -> Result<(), AlreadyInstalled> {
     INSTALLED.set(Box::new(observer)).map_err(|_| AlreadyInstalled { _more: () })
 }
 
+/// Whether anybody hears every layer.
+#[inline]
+pub(crate) fn is_installed() -> bool {
+    INSTALLED.get().is_some()
+}
+
 /// An observer was installed before; it stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlreadyInstalled {
@@ -91,6 +97,11 @@ impl Observed {
     #[must_use]
     pub fn by(observer: impl Observer) -> Self {
         Self { own: Some(Arc::new(observer)) }
+    }
+
+    /// Whether it has a listener of its own.
+    pub(crate) const fn has_own(&self) -> bool {
+        self.own.is_some()
     }
 
     /// Tells the listeners. Where there is none the event is not even built.

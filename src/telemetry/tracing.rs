@@ -2,7 +2,10 @@
 
 use super::{Event, Observer};
 
-/// Writes each event as a `tracing` event of target `buttress`, at debug level: they come one a call.
+/// Writes each event as a `tracing` event of target `buttress`.
+///
+/// A circuit that turns is an `info`: that is what one looks for at three in the morning. A call that was cut or refused is
+/// a `debug`, and every end of a call through a circuit a `trace`: they come one a call.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -32,6 +35,13 @@ impl Observer for Tracing {
             }
             Event::TimedOut { name, limit } => {
                 tracing::debug!(target: "buttress", name, limit = limit.as_str(), "call cut by a limit");
+            }
+            Event::Call { name, class } => {
+                tracing::trace!(target: "buttress", name, outcome = class.as_str(), "call ended");
+            }
+            Event::Turned { name, to, why } => {
+                let (to, why) = (to.as_str(), why.as_str());
+                tracing::info!(target: "buttress", name, to, why, "circuit turned");
             }
         }
     }

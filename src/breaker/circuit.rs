@@ -1,0 +1,266 @@
+//! The handle of a circuit: shared by clones, usable without tower.
+
+use super::{
+    Call, Permit, Policy, State, Watch,
+    admit::Refused,
+    permit::now,
+    slot::{Owner, Slot},
+    sync::Ordering,
+    turn::{Told, nanos},
+    word::Phase,
+};
+use crate::{
+    rejected::{Name, Reason, Rejected},
+    telemetry::{Event, Why},
+    window::Ratio,
+};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// A circuit: closed while the service behind it works, open while it does not. Clones are the same circuit.
+///
+/// ```
+/// use buttress::{Lifted, breaker::{Circuit, Policy, State, Trip}, rejected::Reason};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let circuit = Circuit::new("payments", &Policy::new().trip(Trip::consecutive(2)));
+/// for _ in 0..2 {
+///     let answer = circuit.call(async { Err::<(), _>("no route to host") }).await;
+///     assert_eq!(answer, Err(Lifted::Inner("no route to host")));
+/// }
+/// assert_eq!(circuit.state(), State::Open);
+///
+/// // now the future is not even polled
+/// match circuit.call(async { Ok::<_, &str>("never") }).await {
+///     Err(Lifted::Rejected(why)) => {
+///         assert_eq!((why.reason(), why.name(), why.reached()), (Reason::Open, "payments", false));
+///         assert!(why.retry_after().is_some());
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Circuit {
+    owner: Arc<Owner>,
+}
+
+impl Circuit {
+    /// A closed circuit of that name, `"breaker"` where it is empty.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, policy: &Policy) -> Self {
+        let name = Some(name.into()).filter(|name| !name.as_str().is_empty());
+        let name = name.unwrap_or(Name::fixed("breaker"));
+        let made = Self { owner: Arc::new(Owner::new(name.clone(), &policy.settings, now())) };
+        policy.settings.observed.emit(|| Event::turned(name.as_str(), State::Closed, Why::Made));
+        made
+    }
+
+    /// Asks for one call.
+    ///
+    /// # Errors
+    /// A rejection with the name of the circuit and the time that it stays open.
+    #[inline]
+    pub fn admit(&self) -> Result<Permit, Rejected> {
+        let slot = self.slot();
+        match slot.admit(now) {
+            Ok(admitted) => Ok(Permit::new(slot, admitted.generation, admitted.probe)),
+            Err(refused) => Err(slot.reject(refused)),
+        }
+    }
+
+    /// Runs `future` through the circuit: every `Err` is a failure. For finer judgement, take a permit.
+    ///
+    /// # Errors
+    /// What the future says, or the circuit's rejection.
+    pub fn call<F, T, E>(&self, future: F) -> Call<F>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        Call::new(self, future)
+    }
+
+    /// What it is now. A circuit whose open time is over stays open until the next call.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.slot().state()
+    }
+
+    /// Its states as they come, the present one first.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.clone())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.slot().cold().name.clone()
+    }
+
+    /// What it has counted in its present state; while open, what it had counted when it opened.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let slot = self.slot();
+        let cold = slot.cold();
+        let now = now();
+        let totals = slot.totals(&cold, now);
+        let state = slot.state();
+        let open_for = slot.until.load(Ordering::Acquire).saturating_sub(now);
+        let min_calls = cold
+            .probes
+            .as_ref()
+            .map_or(cold.settings.trip.effective_min_calls(), super::probe::Probes::wanted);
+        Snapshot {
+            state,
+            calls: totals.calls,
+            failed: totals.failed,
+            slow: totals.slow,
+            failures_in_a_row: slot.word.load().run(),
+            openings_in_a_row: cold.openings,
+            rejected: slot.refused.load(Ordering::Relaxed),
+            open_for: (state == State::Open).then_some(Duration::from_nanos(open_for)),
+            min_calls,
+        }
+    }
+
+    /// Opens, as if a rule had been broken: it comes back as usual. Nothing where the state is forced.
+    pub fn trip(&self) {
+        self.by_hand(|slot, cold, now| slot.open(cold, Why::ByHand, None, now));
+    }
+
+    /// Opens for so long (at least a millisecond); it comes back as usual. Nothing where the state is forced.
+    pub fn open_for(&self, time: Duration) {
+        self.by_hand(|slot, cold, now| {
+            cold.openings = cold.openings.saturating_add(1);
+            slot.open_for(cold, Why::ByHand, nanos(time), now)
+        });
+    }
+
+    /// Closes, and forgets what was counted. Nothing where the state is forced.
+    pub fn reset(&self) {
+        self.by_hand(|slot, cold, now| {
+            cold.openings = 0;
+            slot.force(cold, Phase::Closed, now)
+        });
+    }
+
+    /// Refuses every call until [`auto`](Self::auto).
+    pub fn force_open(&self) {
+        self.force(Phase::ForcedOpen);
+    }
+
+    /// Lets every call through until [`auto`](Self::auto), and goes on counting.
+    pub fn force_closed(&self) {
+        self.force(Phase::ForcedClosed);
+    }
+
+    /// As though it were not there, until [`auto`](Self::auto): lets every call through, counts and tells nothing.
+    pub fn disable(&self) {
+        self.force(Phase::Disabled);
+    }
+
+    /// Gives a forced circuit back to itself: closed, with nothing counted. Nothing where the state is not forced.
+    pub fn auto(&self) {
+        let slot = self.slot();
+        let mut cold = slot.cold();
+        let told = slot.is_forced().then(|| slot.force(&mut cold, Phase::Closed, now()));
+        drop(cold);
+        told.into_iter().for_each(Told::say);
+    }
+
+    fn force(&self, phase: Phase) {
+        let slot = self.slot();
+        let mut cold = slot.cold();
+        let told = (slot.word.load().phase() != phase).then(|| slot.force(&mut cold, phase, now()));
+        drop(cold);
+        told.into_iter().for_each(Told::say);
+    }
+
+    fn by_hand(&self, turn: impl FnOnce(&Slot, &mut super::slot::Cold, u64) -> Told) {
+        let slot = self.slot();
+        let mut cold = slot.cold();
+        let told = (!slot.is_forced()).then(|| turn(slot, &mut cold, now()));
+        drop(cold);
+        told.into_iter().for_each(Told::say);
+    }
+
+    #[inline]
+    pub(super) fn slot(&self) -> &'static Slot {
+        self.owner.slot
+    }
+}
+
+impl Slot {
+    fn is_forced(&self) -> bool {
+        matches!(self.word.load().phase(), Phase::ForcedOpen | Phase::ForcedClosed | Phase::Disabled)
+    }
+
+    /// The rejection of a call, counted and told.
+    #[cold]
+    pub(super) fn reject(&self, refused: Refused) -> Rejected {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        let cold = self.cold();
+        let name = cold.name.clone();
+        let heard = (self.rules.is_heard() || crate::telemetry::is_installed())
+            .then(|| cold.settings.observed.clone());
+        drop(cold);
+        if let Some(observed) = heard {
+            observed.emit(|| Event::rejected(name.as_str(), Reason::Open));
+        }
+        let rejected = Rejected::new(Reason::Open, name, false);
+        match refused.wait {
+            Some(wait) => rejected.after(Duration::from_nanos(wait)),
+            None => rejected,
+        }
+    }
+}
+
+impl fmt::Debug for Circuit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Circuit")
+            .field("name", &self.name())
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a circuit has counted. See [`Circuit::snapshot`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// What it is.
+    pub state: State,
+    /// Calls in the window; while half-open, probes that have answered.
+    pub calls: u32,
+    /// Those among them that failed.
+    pub failed: u32,
+    /// Those among them that were slow.
+    pub slow: u32,
+    /// Failures in a row, while closed.
+    pub failures_in_a_row: u32,
+    /// Openings in a row, since it was last closed.
+    pub openings_in_a_row: u32,
+    /// Calls that it has refused since it was made.
+    pub rejected: u64,
+    /// While open: for how long still.
+    pub open_for: Option<Duration>,
+    /// How many calls a rate needs.
+    min_calls: u32,
+}
+
+impl Snapshot {
+    /// The share of failures; `None` while there are too few calls for a rate.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<Ratio> {
+        self.rate(self.failed)
+    }
+
+    /// The share of slow calls; `None` while there are too few calls for a rate.
+    #[must_use]
+    pub fn slow_rate(&self) -> Option<Ratio> {
+        self.rate(self.slow)
+    }
+
+    fn rate(&self, part: u32) -> Option<Ratio> {
+        (self.calls > 0 && self.calls >= self.min_calls).then(|| Ratio::of(part.into(), self.calls.into()))
+    }
+}

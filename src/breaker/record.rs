@@ -1,0 +1,208 @@
+//! What an answer does to the state.
+
+use super::{
+    buckets::Found,
+    probe::Decision,
+    ring::Totals,
+    slot::{Slot, Window},
+    turn::Told,
+    word::{Counted, Phase},
+};
+use crate::{
+    outcome::{Class, Outcome},
+    telemetry::{self, Event, Why},
+};
+
+/// Whose answer it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Whose {
+    pub(super) generation: u32,
+    pub(super) probe: Option<u32>,
+}
+
+/// An answer, as a circuit reads it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    pub(super) outcome: Outcome,
+    /// It took strictly longer than the slow rule allows.
+    pub(super) slow: bool,
+    /// It was under way at least as long as one attempt may be: then the caller's own deadline was not too short.
+    pub(super) long: bool,
+}
+
+/// What an outcome is to a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    Success,
+    Failure,
+    /// Counts in the rate, but neither lengthens nor ends a run of failures.
+    Throttled,
+    Nothing,
+}
+
+impl Answer {
+    const fn effect(&self) -> Effect {
+        match self.outcome.class() {
+            Class::Ok => Effect::Success,
+            Class::Throttled => Effect::Throttled,
+            Class::Rejected | Class::Cancelled => Effect::Nothing,
+            Class::TimedOut if self.outcome.own_deadline() && !self.long => Effect::Nothing,
+            Class::Failed | Class::Panicked | Class::TimedOut => Effect::Failure,
+        }
+    }
+}
+
+impl Slot {
+    /// Records an answer. The clock is read only where a rule needs it.
+    #[inline]
+    pub(super) fn record(&self, whose: Whose, answer: &Answer, clock: impl Fn() -> u64) {
+        if self.rules.is_heard() || telemetry::is_installed() {
+            self.tell_of_call(whose, answer);
+        }
+        if let Some(number) = whose.probe {
+            return self.record_probe(whose.generation, number, answer, clock());
+        }
+        let generation = whose.generation;
+        let failed = match answer.effect() {
+            Effect::Nothing => return,
+            Effect::Success => {
+                self.word.end_run(generation);
+                false
+            }
+            Effect::Failure => return self.record_failure(generation, answer, clock),
+            Effect::Throttled => true,
+        };
+        let opens = match &self.window {
+            Window::None => None,
+            Window::Ring(ring) => {
+                ring.record(generation, failed, answer.slow).and_then(|totals| self.rules.totals_open(totals))
+            }
+            Window::Buckets(_) => self.record_in_time(generation, failed, answer.slow, clock()),
+        };
+        if opens.is_some() || self.rules.has_own() {
+            self.judge(generation, opens, answer, clock());
+        }
+    }
+
+    #[inline]
+    fn record_failure(&self, generation: u32, answer: &Answer, clock: impl Fn() -> u64) {
+        let Counted::Run(run) = self.word.grow_run(generation) else {
+            // Forced closed counts as well, and opens for nothing.
+            if self.word.load().generation() == generation {
+                self.count_failure(generation, answer.slow, clock());
+            }
+            return;
+        };
+        let (by_rate, by_run) = match &self.window {
+            Window::None => (None, self.rules.run_opens(run, Totals::default)),
+            Window::Ring(ring) => match ring.record(generation, true, answer.slow) {
+                None => return,
+                Some(totals) => (self.rules.totals_open(totals), self.rules.run_opens(run, || totals)),
+            },
+            Window::Buckets(buckets) => {
+                let now = self.rules.bucket(clock());
+                match buckets.record(generation, now, true, answer.slow) {
+                    Found::Stale => return,
+                    Found::Quiet => (None, None),
+                    Found::Uneasy(totals) => {
+                        (self.rules.totals_open(totals), self.rules.run_opens(run, || totals))
+                    }
+                }
+            }
+        };
+        let opens = by_run.or(by_rate);
+        if opens.is_some() || self.rules.has_own() {
+            self.judge(generation, opens, answer, clock());
+        }
+    }
+
+    #[cold]
+    fn count_failure(&self, generation: u32, slow: bool, now: u64) {
+        match &self.window {
+            Window::None => {}
+            Window::Ring(ring) => drop(ring.record(generation, true, slow)),
+            Window::Buckets(_) => drop(self.record_in_time(generation, true, slow, now)),
+        }
+    }
+
+    #[inline]
+    fn record_in_time(&self, generation: u32, failed: bool, slow: bool, now: u64) -> Option<Why> {
+        let Window::Buckets(buckets) = &self.window else { return None };
+        match buckets.record(generation, self.rules.bucket(now), failed, slow) {
+            Found::Uneasy(totals) => self.rules.totals_open(totals),
+            Found::Quiet | Found::Stale => None,
+        }
+    }
+
+    /// A rule has been broken, or there is one that has to be asked under the lock.
+    #[cold]
+    fn judge(&self, generation: u32, opens: Option<Why>, answer: &Answer, now: u64) {
+        let mut cold = self.cold();
+        // Whoever was first has turned the state, and the rest are of an earlier generation.
+        if !self.word.load().is_closed_of(generation) {
+            return;
+        }
+        let own = match &mut cold.own {
+            Some(rule) => rule.record(crate::clock::from_nanos(now), &answer.outcome).then_some(Why::OwnRule),
+            None => None,
+        };
+        let Some(why) = opens.or(own) else { return };
+        let told = self.open(&mut cold, why, answer.outcome.retry_after(), now);
+        drop(cold);
+        told.say();
+    }
+
+    #[cold]
+    fn record_probe(&self, generation: u32, number: u32, answer: &Answer, now: u64) {
+        let told: Option<Told> = {
+            let mut cold = self.cold();
+            let word = self.word.load();
+            if (word.generation(), word.phase()) != (generation, Phase::HalfOpen) {
+                return;
+            }
+            let Some(probes) = &mut cold.probes else { return };
+            let decision = match answer.effect() {
+                Effect::Nothing => {
+                    probes.release(number);
+                    None
+                }
+                Effect::Success => probes.settle(number, false, answer.slow),
+                Effect::Failure | Effect::Throttled => probes.settle(number, true, answer.slow),
+            };
+            match decision {
+                None | Some(Decision::Wait) => None,
+                Some(Decision::Close) => Some(self.close(&mut cold, Why::Probes, now)),
+                Some(Decision::Open) => {
+                    Some(self.open(&mut cold, Why::Probes, answer.outcome.retry_after(), now))
+                }
+            }
+        };
+        if let Some(told) = told {
+            told.say();
+        }
+    }
+
+    /// The response of a probe has begun well.
+    #[cold]
+    pub(super) fn probe_head(&self, whose: Whose, now: u64) {
+        let mut cold = self.cold();
+        if self.word.load().generation() == whose.generation
+            && let (Some(number), Some(probes)) = (whose.probe, &mut cold.probes)
+        {
+            probes.head(number, now);
+        }
+    }
+
+    #[cold]
+    fn tell_of_call(&self, whose: Whose, answer: &Answer) {
+        let cold = self.cold();
+        // A disabled circuit is as though it were not there; and a late answer may be of a former owner.
+        if self.word.load().phase() == Phase::Disabled {
+            return;
+        }
+        let _ = whose;
+        let (name, observed) = (cold.name.clone(), cold.settings.observed.clone());
+        drop(cold);
+        observed.emit(|| Event::call(name.as_str(), answer.outcome.class()));
+    }
+}

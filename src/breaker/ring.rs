@@ -1,0 +1,182 @@
+//! The last N results, counted without a lock.
+//!
+//! One word holds the place of the next result and how many of the last N failed or were slow; the results themselves
+//! are bits in words that carry the tag of their generation. A record takes its place with one compare-and-swap, exchanges
+//! its bit with the one that leaves the window, and corrects the counts only where the two differ: a success over a
+//! success is that one swap.
+//!
+//! Each bit is exchanged and each difference is counted exactly once, so the counts are always those of the bits: nothing
+//! drifts. Two records that race for more than a whole lap of the ring may change places; both are of the last N by then
+//! as near as makes sense to ask.
+
+use super::sync::{AtomicU64, Ordering};
+
+/// The most results a ring holds.
+pub(super) const MAX: u32 = 4095;
+
+/// Results a word, beside its tag.
+const BITS: u32 = 48;
+
+/// What the ring holds after a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) calls: u32,
+    pub(super) failed: u32,
+    pub(super) slow: u32,
+}
+
+/// Place and counts. The bits: tag 24, full 1, place 12, failed 13, slow 13.
+///
+/// The counts stand [`BIAS`] higher than they are: where two records race for a lap, the clearing of a bit can be counted
+/// before its setting is, and the count must not borrow from its neighbour meanwhile.
+#[derive(Clone, Copy)]
+struct Head(u64);
+
+const COUNT: u64 = (1 << 13) - 1;
+const BIAS: u64 = 1024;
+const SLOW: u64 = 1;
+const FAILED: u64 = 1 << 13;
+const PLACE_AT: u32 = 26;
+const PLACE: u64 = (1 << 12) - 1;
+const FULL: u64 = 1 << 38;
+const TAG_AT: u32 = 39;
+
+impl Head {
+    const fn fresh(generation: u32) -> Self {
+        Self(((generation as u64) << TAG_AT) | (BIAS * FAILED) | (BIAS * SLOW))
+    }
+
+    /// The highest bits of the generation are cut off by the shift on both sides.
+    const fn is_of(self, generation: u32) -> bool {
+        self.0 >> TAG_AT == (generation as u64) << TAG_AT >> TAG_AT
+    }
+
+    const fn place(self) -> u32 {
+        (self.0 >> PLACE_AT & PLACE) as u32
+    }
+
+    const fn is_full(self) -> bool {
+        self.0 & FULL != 0
+    }
+
+    /// The next place, and full once the last one was taken.
+    const fn stepped(self, size: u32) -> Self {
+        let place = self.place() + 1;
+        let kept = self.0 & !(PLACE << PLACE_AT);
+        if place == size { Self(kept | FULL) } else { Self(kept | (place as u64) << PLACE_AT) }
+    }
+
+    const fn totals(self, size: u32) -> Totals {
+        Totals {
+            calls: if self.is_full() { size } else { self.place() },
+            failed: ((self.0 / FAILED) & COUNT).saturating_sub(BIAS) as u32,
+            slow: (self.0 & COUNT).saturating_sub(BIAS) as u32,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Ring {
+    head: AtomicU64,
+    /// One plane of bits for failed, a second for slow where it is asked for.
+    words: Box<[AtomicU64]>,
+    size: u32,
+    plane: u32,
+}
+
+impl Ring {
+    /// For the last `size` results, at least one and at most [`MAX`].
+    pub(super) fn new(size: u32, with_slow: bool) -> Self {
+        let size = size.clamp(1, MAX);
+        let plane = size.div_ceil(BITS);
+        let words = if with_slow { 2 * plane } else { plane };
+        Self {
+            head: AtomicU64::new(Head::fresh(0).0),
+            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            size,
+            plane,
+        }
+    }
+
+    /// Empty, for `generation`. Only under the slot's lock.
+    pub(super) fn clear(&self, generation: u32) {
+        // First the words, so that nobody of the new generation finds an old one; those of the old generation that still
+        // write find their tag gone.
+        for word in &self.words {
+            word.store(tag(generation), Ordering::Release);
+        }
+        self.head.store(Head::fresh(generation).0, Ordering::Release);
+    }
+
+    /// Records one result. `None` where it belongs to another generation.
+    #[inline]
+    pub(super) fn record(&self, generation: u32, failed: bool, slow: bool) -> Option<Totals> {
+        let mut head = Head(self.head.load(Ordering::Acquire));
+        let taken = loop {
+            if !head.is_of(generation) {
+                return None;
+            }
+            let next = head.stepped(self.size);
+            match self.head.compare_exchange_weak(head.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break next,
+                Err(now) => head = Head(now),
+            }
+        };
+        let place = head.place();
+        let mut change = self.exchange(0, place, generation, failed)? * FAILED as i64;
+        if self.has_slow() {
+            change += self.exchange(self.plane, place, generation, slow)? * SLOW as i64;
+        }
+        let head = if change == 0 { taken } else { self.correct(generation, change)? };
+        Some(head.totals(self.size))
+    }
+
+    /// What the ring holds now.
+    pub(super) fn totals(&self) -> Totals {
+        Head(self.head.load(Ordering::Acquire)).totals(self.size)
+    }
+
+    pub(super) fn has_slow(&self) -> bool {
+        self.words.len() as u32 > self.plane
+    }
+
+    /// Puts `bit` at `place`; by how much the number of set bits has changed.
+    #[inline]
+    fn exchange(&self, plane: u32, place: u32, generation: u32, bit: bool) -> Option<i64> {
+        let at = &self.words[(plane + place / BITS) as usize];
+        let mask = 1u64 << (place % BITS);
+        let mut word = at.load(Ordering::Acquire);
+        loop {
+            if word >> BITS != tag(generation) >> BITS {
+                return None;
+            }
+            if (word & mask != 0) == bit {
+                return Some(0);
+            }
+            match at.compare_exchange_weak(word, word ^ mask, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(if bit { 1 } else { -1 }),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    #[inline]
+    fn correct(&self, generation: u32, change: i64) -> Option<Head> {
+        let mut head = Head(self.head.load(Ordering::Acquire));
+        loop {
+            if !head.is_of(generation) {
+                return None;
+            }
+            let next = Head(head.0.wrapping_add_signed(change));
+            match self.head.compare_exchange_weak(head.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(next),
+                Err(now) => head = Head(now),
+            }
+        }
+    }
+}
+
+/// The tag of a generation, in the place where a word of results holds it.
+const fn tag(generation: u32) -> u64 {
+    ((generation & 0xffff) as u64) << BITS
+}

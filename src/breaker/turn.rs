@@ -1,0 +1,149 @@
+//! How the state turns: one thread at a time, under the slot's lock, and told once the lock is free.
+
+use super::{
+    State,
+    probe::{Judge, Probes, Rules as ProbeRules},
+    ring::Totals,
+    slot::{Cold, Slot, Window},
+    sync::Ordering,
+    word::Phase,
+};
+use crate::{
+    rejected::Name,
+    telemetry::{Event, Observed, Why},
+};
+use std::{task::Waker, time::Duration};
+
+/// The shortest open time.
+const MIN_OPEN: u64 = 1_000_000;
+
+/// A turn that was made and not yet told.
+#[must_use = "a turn is told once the lock is free"]
+pub(super) struct Told {
+    name: Name,
+    observed: Observed,
+    to: State,
+    why: Why,
+    waiting: Vec<Waker>,
+}
+
+impl Told {
+    pub(super) fn say(self) {
+        self.observed.emit(|| Event::turned(self.name.as_str(), self.to, self.why));
+        self.waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Slot {
+    pub(super) fn state(&self) -> State {
+        match self.word.load().phase() {
+            Phase::Closed | Phase::Ramping => State::Closed,
+            Phase::Open => State::Open,
+            Phase::HalfOpen => State::HalfOpen,
+            Phase::ForcedOpen => State::ForcedOpen,
+            Phase::ForcedClosed => State::ForcedClosed,
+            Phase::Disabled => State::Disabled,
+        }
+    }
+
+    /// Turns with an empty window.
+    pub(super) fn renew(&self, cold: &mut Cold, phase: Phase, now: u64) {
+        let generation = self.word.load().generation().wrapping_add(1);
+        match &self.window {
+            Window::None => {}
+            Window::Ring(ring) => ring.clear(generation),
+            Window::Buckets(buckets) => buckets.clear(generation, self.rules.bucket(now)),
+        }
+        if let Some(own) = &mut cold.own {
+            own.clear();
+        }
+        cold.probes = None;
+        cold.last = Totals::default();
+        self.word.turn(phase);
+    }
+
+    /// Opens for the time that the policy gives, or for as long as the hint asks.
+    pub(super) fn open(&self, cold: &mut Cold, why: Why, hint: Option<Duration>, now: u64) -> Told {
+        let settings = &cold.settings;
+        let time = settings.open_time.delay(cold.openings, &mut cold.rng);
+        let hint = hint.unwrap_or_default().min(settings.hint_cap);
+        cold.openings = cold.openings.saturating_add(1);
+        self.open_for(cold, why, nanos(time.max(hint)), now)
+    }
+
+    /// Opens for so long.
+    pub(super) fn open_for(&self, cold: &mut Cold, why: Why, time: u64, now: u64) -> Told {
+        cold.last = self.totals(cold, now);
+        cold.probes = None;
+        self.until.store(now.saturating_add(time.max(MIN_OPEN)), Ordering::Release);
+        self.word.turn(Phase::Open);
+        told(cold, State::Open, why)
+    }
+
+    /// The open time is over: probes are let through.
+    pub(super) fn half_open(&self, cold: &mut Cold, now: u64) -> Told {
+        let settings = &cold.settings;
+        let open_time = settings.open_time.delay(cold.openings.saturating_sub(1), &mut cold.rng);
+        let limit = settings.probe_limit.unwrap_or(open_time).max(Duration::from_nanos(MIN_OPEN));
+        let rules = ProbeRules {
+            at_once: settings.probes,
+            judge: match settings.judge {
+                None => Judge::All(settings.probes),
+                Some((calls, rate)) => Judge::Rate(calls, rate),
+            },
+            slow_rate: settings.trip.slow.map(|(_, rate)| rate),
+            probe_limit: nanos(limit),
+            settle_after: nanos(settings.settle_after.unwrap_or(limit / 2)),
+        };
+        self.renew(cold, Phase::HalfOpen, now);
+        cold.probes = Some(Probes::new(rules));
+        told(cold, State::HalfOpen, Why::TimeOver)
+    }
+
+    /// It works again.
+    pub(super) fn close(&self, cold: &mut Cold, why: Why, now: u64) -> Told {
+        cold.openings = 0;
+        let ramp = nanos(cold.settings.ramp);
+        self.until.store(now.saturating_add(ramp), Ordering::Release);
+        self.renew(cold, if ramp == 0 { Phase::Closed } else { Phase::Ramping }, now);
+        told(cold, State::Closed, why)
+    }
+
+    /// By hand, until it is given back to itself.
+    pub(super) fn force(&self, cold: &mut Cold, phase: Phase, now: u64) -> Told {
+        cold.openings = 0;
+        self.renew(cold, phase, now);
+        told(cold, self.state(), Why::ByHand)
+    }
+
+    /// What the present state has counted; while open, what it had counted when it opened.
+    pub(super) fn totals(&self, cold: &Cold, now: u64) -> Totals {
+        let word = self.word.load();
+        if word.phase() == Phase::Open {
+            return cold.last;
+        }
+        if let Some(probes) = &cold.probes {
+            let tally = probes.tally();
+            return Totals { calls: tally.calls, failed: tally.failed, slow: tally.slow };
+        }
+        match &self.window {
+            Window::None => Totals { calls: word.run(), failed: word.run(), slow: 0 },
+            Window::Ring(ring) => ring.totals(),
+            Window::Buckets(buckets) => buckets.totals(word.generation(), self.rules.bucket(now)),
+        }
+    }
+}
+
+fn told(cold: &mut Cold, to: State, why: Why) -> Told {
+    Told {
+        name: cold.name.clone(),
+        observed: cold.settings.observed.clone(),
+        to,
+        why,
+        waiting: cold.watchers.turned(),
+    }
+}
+
+pub(super) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

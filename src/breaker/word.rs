@@ -1,0 +1,142 @@
+//! The one word that says what a circuit is: generation, state, failures in a row.
+//!
+//! Whoever was admitted holds the generation of that moment. Every turn of the state makes a new one, and every write
+//! compares the whole word, so that a result of an earlier generation finds its door shut: it cannot move anything, not
+//! even the circuit of a later owner of the same slot.
+//!
+//! Turns are made by one thread at a time (under the slot's lock); counting in the closed state is made by all.
+
+use super::sync::{AtomicU64, Ordering};
+
+/// What the word says. The bits: generation 32, state 3, failures in a row 29.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word(u64);
+
+/// The state as the word holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Closed, and all calls pass.
+    Closed,
+    /// Closed, and a growing share of the calls passes.
+    Ramping,
+    Open,
+    HalfOpen,
+    ForcedOpen,
+    ForcedClosed,
+    Disabled,
+}
+
+const RUN_BITS: u32 = 29;
+const RUN_MAX: u32 = (1 << RUN_BITS) - 1;
+
+impl Word {
+    const fn new(generation: u32, phase: Phase, run: u32) -> Self {
+        Self((generation as u64) << 32 | (phase as u64) << RUN_BITS | run as u64)
+    }
+
+    #[inline]
+    pub(super) const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline]
+    pub(super) const fn phase(self) -> Phase {
+        match (self.0 as u32) >> RUN_BITS {
+            0 => Phase::Closed,
+            1 => Phase::Ramping,
+            2 => Phase::Open,
+            3 => Phase::HalfOpen,
+            4 => Phase::ForcedOpen,
+            5 => Phase::ForcedClosed,
+            _ => Phase::Disabled,
+        }
+    }
+
+    /// Failures in a row.
+    #[inline]
+    pub(super) const fn run(self) -> u32 {
+        self.0 as u32 & RUN_MAX
+    }
+
+    /// Closed or ramping, of that generation, whatever the run.
+    #[inline]
+    pub(super) const fn is_closed_of(self, generation: u32) -> bool {
+        self.0 >> (RUN_BITS + 1) == (generation as u64) << 2
+    }
+}
+
+/// What became of a failure that was counted into the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// It is the so-manieth in a row.
+    Run(u32),
+    /// It belongs to an earlier generation.
+    Stale,
+}
+
+#[derive(Debug)]
+pub(super) struct StateWord(AtomicU64);
+
+impl StateWord {
+    pub(super) fn new() -> Self {
+        Self(AtomicU64::new(Word::new(0, Phase::Closed, 0).0))
+    }
+
+    #[inline]
+    pub(super) fn load(&self) -> Word {
+        Word(self.0.load(Ordering::Acquire))
+    }
+
+    /// A success: the run of failures ends. Writes nothing where there is none.
+    #[inline]
+    pub(super) fn end_run(&self, generation: u32) {
+        let mut word = self.load();
+        while word.is_closed_of(generation) && word.run() != 0 {
+            let ended = Word::new(generation, word.phase(), 0);
+            match self.0.compare_exchange_weak(word.0, ended.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(now) => word = Word(now),
+            }
+        }
+    }
+
+    /// A failure: the run grows by one. It saturates far above any limit that can be set.
+    #[inline]
+    pub(super) fn grow_run(&self, generation: u32) -> Counted {
+        let mut word = self.load();
+        while word.is_closed_of(generation) {
+            let run = (word.run() + 1).min(RUN_MAX);
+            let grown = Word::new(generation, word.phase(), run);
+            match self.0.compare_exchange_weak(word.0, grown.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Counted::Run(run),
+                Err(now) => word = Word(now),
+            }
+        }
+        Counted::Stale
+    }
+
+    /// The ramp is over: closed in the same generation, and the run goes on.
+    pub(super) fn end_ramp(&self, generation: u32) {
+        let mut word = self.load();
+        while word.is_closed_of(generation) && word.phase() == Phase::Ramping {
+            let closed = Word::new(generation, Phase::Closed, word.run());
+            match self.0.compare_exchange_weak(word.0, closed.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(now) => word = Word(now),
+            }
+        }
+    }
+
+    /// A new generation in `phase`, made from whatever is there. Only under the slot's lock, where nobody else turns: the
+    /// counting of others can come between, and is thrown away with its generation.
+    pub(super) fn turn(&self, phase: Phase) -> Word {
+        let mut word = self.load();
+        loop {
+            let next = Word::new(word.generation().wrapping_add(1), phase, 0);
+            match self.0.compare_exchange_weak(word.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return next,
+                Err(now) => word = Word(now),
+            }
+        }
+    }
+}
