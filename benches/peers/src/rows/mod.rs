@@ -1,5 +1,6 @@
 //! Every row, in the order of the table: one file a group.
 
+mod breaker;
 mod ground;
 mod http;
 mod prices;
@@ -10,5 +11,8 @@ use crate::Row;
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Row> {
-    [ground::rows(), timeout::rows(), http::rows(), prices::rows()].into_iter().flatten().collect()
+    [ground::rows(), timeout::rows(), breaker::rows(), http::rows(), prices::rows()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
