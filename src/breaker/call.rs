@@ -25,7 +25,7 @@ pin_project! {
 
 enum State {
     Asking,
-    Calling(Permit, Option<u64>),
+    Calling(Permit, u64),
     Answered,
 }
 

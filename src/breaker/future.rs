@@ -2,7 +2,7 @@
 
 use super::Permit;
 use crate::{
-    outcome::{AtEnd, Classify, Ticket, finish},
+    outcome::{AtEnd, Classify, Outcome, Ticket, Verdict, judge},
     rejected::{Rejectable, Rejected},
 };
 use pin_project_lite::pin_project;
@@ -30,7 +30,7 @@ pin_project! {
             #[pin]
             call: F,
             permit: Option<Permit>,
-            started: Option<u64>,
+            started: u64,
             classify: C,
         },
     }
@@ -43,7 +43,7 @@ impl<F, C> ResponseFuture<F, C> {
     }
 
     #[inline]
-    pub(super) fn calling(call: F, permit: Permit, started: Option<u64>, classify: C) -> Self {
+    pub(super) fn calling(call: F, permit: Permit, started: u64, classify: C) -> Self {
         Self { state: State::Calling { call, permit: Some(permit), started, classify } }
     }
 }
@@ -70,8 +70,26 @@ where
                 }
                 let answer = ready!(polled);
                 held.answered(*started);
-                let Some(held) = permit.take() else { return Poll::Pending };
-                Poll::Ready(finish(classify, answer, held))
+                Poll::Ready(match (judge(classify, answer.as_ref()), answer) {
+                    (Verdict::Now(outcome), Ok(response)) => {
+                        held.say(outcome);
+                        Ok(C::AtEnd::pass(response))
+                    }
+                    (Verdict::Now(outcome), Err(error)) => {
+                        held.say(outcome);
+                        Err(error)
+                    }
+                    // Only here the permit moves: along with the response.
+                    (Verdict::AtEnd(rest), Ok(response)) => match permit.take() {
+                        Some(permit) => Ok(rest.hold(response, permit)),
+                        None => return Poll::Pending,
+                    },
+                    // An error has no rest to wait for.
+                    (Verdict::AtEnd(_), Err(error)) => {
+                        held.say(Outcome::FAILED);
+                        Err(error)
+                    }
+                })
             }
             StateProj::Refused { rejected } => match rejected.take() {
                 Some(rejected) => Poll::Ready(Err(rejected.into())),

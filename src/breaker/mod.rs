@@ -73,6 +73,7 @@ mod buckets;
 mod call;
 mod circuit;
 mod future;
+mod hot;
 mod layer;
 mod permit;
 mod policy;

@@ -66,21 +66,22 @@ impl Permit {
     }
 
     /// Says how the call ended.
+    #[inline]
     pub fn record(mut self, outcome: Outcome) {
         self.say(outcome);
     }
 
-    /// When the call begins, where the policy asks how long calls take. Reads the clock only there.
+    /// When the call begins, where the policy asks how long calls take; else 0. Reads the clock only there.
     #[inline]
-    pub(super) fn started(&self) -> Option<u64> {
-        self.slot.rules.slow_over().map(|_| now())
+    pub(super) fn started(&self) -> u64 {
+        if self.slot.rules.slow_over().is_some() { now() } else { 0 }
     }
 
     /// The head of the response is there: with it the duration of the call ends.
     #[inline]
-    pub(super) fn answered(&mut self, started: Option<u64>) {
-        if let (Some(started), Some(over)) = (started, self.slot.rules.slow_over()) {
-            self.slow = now().saturating_sub(started) > over;
+    pub(super) fn answered(&mut self, started: u64) {
+        if started != 0 {
+            self.slow = self.slot.rules.slow_over().is_some_and(|over| now().saturating_sub(started) > over);
         }
     }
 
@@ -97,8 +98,19 @@ impl Permit {
         Whose { generation: self.generation, probe }
     }
 
+    /// Says how the call ended, in place: moving a permit costs more than most of what it does.
     #[inline]
-    fn say(&mut self, outcome: Outcome) {
+    pub(super) fn say(&mut self, outcome: Outcome) {
+        let plain = outcome.class() == Class::Ok && self.probe == NO_PROBE && !self.settled;
+        if plain && self.slot.is_plain() && self.slot.plain_success(self.generation) {
+            self.settled = true;
+        } else {
+            self.say_at_length(outcome);
+        }
+    }
+
+    #[inline(never)]
+    fn say_at_length(&mut self, outcome: Outcome) {
         if self.settled {
             return;
         }

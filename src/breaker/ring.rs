@@ -42,6 +42,7 @@ const FULL: u64 = 1 << 38;
 const TAG_AT: u32 = 39;
 
 impl Head {
+    #[inline]
     const fn fresh(generation: u32) -> Self {
         Self(((generation as u64) << TAG_AT) | (BIAS * FAILED) | (BIAS * SLOW))
     }
@@ -51,6 +52,7 @@ impl Head {
         self.0 >> TAG_AT == (generation as u64) << TAG_AT >> TAG_AT
     }
 
+    #[inline]
     const fn place(self) -> u32 {
         (self.0 >> PLACE_AT & PLACE) as u32
     }
@@ -60,10 +62,17 @@ impl Head {
     }
 
     /// The next place, and full once the last one was taken.
+    #[inline]
     const fn stepped(self, size: u32) -> Self {
         let place = self.place() + 1;
         let kept = self.0 & !(PLACE << PLACE_AT);
         if place == size { Self(kept | FULL) } else { Self(kept | (place as u64) << PLACE_AT) }
+    }
+
+    /// Of that generation, and neither a failure nor a slow call in it.
+    #[inline]
+    const fn is_quiet_of(self, generation: u32) -> bool {
+        self.0 & !((PLACE << PLACE_AT) | FULL) == Self::fresh(generation).0
     }
 
     const fn totals(self, size: u32) -> Totals {
@@ -106,6 +115,17 @@ impl Ring {
             word.store(tag(generation), Ordering::Release);
         }
         self.head.store(Head::fresh(generation).0, Ordering::Release);
+    }
+
+    /// The short way for a success where the ring holds neither a failure nor a slow call: a success over a success
+    /// changes nothing but the place. `false` where nothing was done.
+    #[inline]
+    pub(super) fn record_quietly(&self, generation: u32) -> bool {
+        let head = Head(self.head.load(Ordering::Acquire));
+        head.is_quiet_of(generation) && {
+            let next = head.stepped(self.size);
+            self.head.compare_exchange(head.0, next.0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        }
     }
 
     /// Records one result. `None` where it belongs to another generation.

@@ -33,6 +33,7 @@ const NONE: u32 = u32::MAX;
 const RUN_BELOW_MIN: u64 = 1;
 const OWN: u64 = 2;
 const HEARD: u64 = 4;
+const SLOW: u64 = 8;
 
 /// Buckets are at least so wide.
 const MIN_WIDTH: u64 = 1_000_000;
@@ -72,7 +73,10 @@ impl Rules {
         self.origin.store(now, Relaxed);
         let flag = |set: bool, flag: u64| if set { flag } else { 0 };
         let below = flag(trip.run_below_min, RUN_BELOW_MIN);
-        self.flags.store(below | flag(trip.own.is_some(), OWN) | flag(heard, HEARD), Relaxed);
+        self.flags.store(
+            below | flag(trip.own.is_some(), OWN) | flag(heard, HEARD) | flag(slow.is_some(), SLOW),
+            Relaxed,
+        );
     }
 
     /// Nanoseconds over which a call is slow, where that is a rule.
@@ -98,6 +102,12 @@ impl Rules {
     #[inline]
     pub(super) fn has_own(&self) -> bool {
         self.flags.load(Relaxed) & OWN != 0
+    }
+
+    /// Whether no rule has to be asked but the built-in ones about failures, and the circuit has no listener of its own.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.flags.load(Relaxed) & (OWN | HEARD | SLOW) == 0
     }
 
     /// Whether the circuit has a listener of its own.

@@ -58,12 +58,15 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.refused = self.circuit.slot().would_refuse(now);
-        if let Some(refused) = self.refused {
-            return match &mut self.balanced {
-                None => Poll::Ready(Ok(())),
-                Some(balanced) => balanced.poll_open(cx, refused),
-            };
+        self.refused = None;
+        if self.circuit.slot().flows().is_none() {
+            self.refused = self.circuit.slot().would_refuse(now);
+            if let Some(refused) = self.refused {
+                return match &mut self.balanced {
+                    None => Poll::Ready(Ok(())),
+                    Some(balanced) => balanced.poll_open(cx, refused),
+                };
+            }
         }
         self.inner.poll_ready(cx).map_err(|error| {
             self.circuit.unready::<C, S::Response, _>(&self.classify, &error);

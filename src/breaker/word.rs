@@ -30,6 +30,7 @@ const RUN_BITS: u32 = 29;
 const RUN_MAX: u32 = (1 << RUN_BITS) - 1;
 
 impl Word {
+    #[inline]
     const fn new(generation: u32, phase: Phase, run: u32) -> Self {
         Self((generation as u64) << 32 | (phase as u64) << RUN_BITS | run as u64)
     }
@@ -56,6 +57,17 @@ impl Word {
     #[inline]
     pub(super) const fn run(self) -> u32 {
         self.0 as u32 & RUN_MAX
+    }
+
+    /// Closed in that generation, and no failure in a row.
+    #[inline]
+    pub(super) const fn quiet(generation: u32) -> Self {
+        Self::new(generation, Phase::Closed, 0)
+    }
+
+    #[inline]
+    pub(super) const fn is_plainly_closed(self) -> bool {
+        (self.0 >> RUN_BITS) & 7 == Phase::Closed as u64
     }
 
     /// Closed or ramping, of that generation, whatever the run.
