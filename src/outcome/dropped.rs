@@ -8,10 +8,12 @@ use crate::cause::Cause;
 /// The rules, the first that fits:
 ///
 /// 1. dropped while the inside was being called or polled: it panicked;
-/// 2. a layer of ours said why: cut by a limit is a timeout, a lost race is nothing;
-/// 3. the call's known deadline has passed: a timeout, by the caller's own deadline;
-/// 4. the call is older than `abandoned_after`: a failure (somebody else's timeout has cut it);
-/// 5. else what the ticket was told to expect.
+/// 2. a layer of ours said that another attempt has won: nothing;
+/// 3. the call's known deadline has passed: a timeout, by the caller's own deadline, also where a layer of ours cut it;
+/// 4. a layer of ours cut it: a timeout;
+/// 5. the call is older than `abandoned_after`, and nothing good has come of it yet: a failure (somebody else's timeout
+///    has cut it). A download or a stream that was good so far may be left after any time;
+/// 6. else what the ticket was told to expect.
 ///
 /// `thread::panicking()` is not asked: it is true for the innocent sibling of a call that panics, and false for a panic
 /// that was caught before the drop.
@@ -45,10 +47,10 @@ impl Dropped {
             return Outcome::PANICKED;
         }
         match self.cause {
-            Cause::Cut => Outcome::TIMED_OUT,
             Cause::Lost => Outcome::CANCELLED,
-            Cause::Gone if self.deadline_passed => Outcome::of(Class::TimedOut).by_own_deadline(),
-            Cause::Gone if self.abandoned => Outcome::FAILED,
+            _ if self.deadline_passed => Outcome::TIMED_OUT.by_own_deadline(),
+            Cause::Cut => Outcome::TIMED_OUT,
+            Cause::Gone if self.abandoned && !matches!(self.expected.class(), Class::Ok) => Outcome::FAILED,
             Cause::Gone => self.expected,
         }
     }
@@ -73,15 +75,23 @@ mod tests {
             cause: Cause::Cut,
             deadline_passed: true,
             abandoned: true,
-            expected: Outcome::OK,
+            expected: Outcome::CANCELLED,
         };
         assert_eq!(all.outcome(), Outcome::PANICKED);
-        assert_eq!(Dropped { busy: false, ..all }.outcome(), Outcome::TIMED_OUT);
         assert_eq!(Dropped { busy: false, cause: Cause::Lost, ..all }.outcome(), Outcome::CANCELLED);
-        let gone = Dropped { busy: false, cause: Cause::Gone, ..all };
+        let cut = Dropped { busy: false, ..all };
+        assert_eq!(cut.outcome(), Outcome::TIMED_OUT.by_own_deadline());
+        assert_eq!(Dropped { deadline_passed: false, ..cut }.outcome(), Outcome::TIMED_OUT);
+        let gone = Dropped { cause: Cause::Gone, ..cut };
         assert_eq!(gone.outcome(), Outcome::TIMED_OUT.by_own_deadline());
         assert_eq!(Dropped { deadline_passed: false, ..gone }.outcome(), Outcome::FAILED);
-        assert_eq!(Dropped { deadline_passed: false, abandoned: false, ..gone }.outcome(), Outcome::OK);
         assert_eq!(LEFT.outcome(), Outcome::CANCELLED);
+    }
+
+    #[test]
+    fn what_was_good_so_far_does_not_turn_bad_with_age() {
+        let old = Dropped { abandoned: true, ..LEFT };
+        assert_eq!(old.outcome(), Outcome::FAILED);
+        assert_eq!(Dropped { expected: Outcome::OK, ..old }.outcome(), Outcome::OK);
     }
 }
