@@ -33,6 +33,8 @@ impl<B: http_body::Body, E> Classify<Response<B>, E> for ByStatus {
             return Verdict::Now(code.outcome());
         }
         match response.status() {
+            // Neither a status nor anything that could bring one; a reader that looks at `is_end_stream` never comes.
+            StatusCode::OK if response.body().is_end_stream() => Verdict::Now(Outcome::FAILED),
             StatusCode::OK => Verdict::AtEnd(Rest { _more: () }),
             other => Verdict::Now(Code::of_http(other).outcome()),
         }
