@@ -1,0 +1,1 @@
+//! Nothing to depend on: the test beside it is the point.
