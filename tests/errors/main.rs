@@ -16,6 +16,7 @@ mod tonic_server;
 mod drops;
 mod ends_grpc;
 mod ends_http;
+mod real_breaker;
 
 mod gate;
 mod net;
