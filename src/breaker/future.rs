@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 pin_project! {
@@ -23,15 +23,16 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, C> {
-        Refused {
-            rejected: Option<Rejected>,
-        },
         Calling {
             #[pin]
             call: F,
-            permit: Option<Permit>,
+            // Settled once the verdict is in, or where it goes along with the response.
+            permit: Permit,
             started: u64,
             classify: C,
+        },
+        Refused {
+            rejected: Option<Rejected>,
         },
     }
 }
@@ -44,7 +45,7 @@ impl<F, C> ResponseFuture<F, C> {
 
     #[inline]
     pub(super) fn calling(call: F, permit: Permit, started: u64, classify: C) -> Self {
-        Self { state: State::Calling { call, permit: Some(permit), started, classify } }
+        Self { state: State::Calling { call, permit, started, classify } }
     }
 }
 
@@ -60,43 +61,63 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Calling { call, permit, started, classify } => {
-                // Polled after its end, which breaks the contract of futures: it stays pending.
-                let Some(held) = permit.as_mut() else { return Poll::Pending };
-                held.busy(true);
+                permit.busy(true);
                 let polled = call.poll(cx);
-                held.busy(false);
-                if polled.is_pending() {
-                    held.waits();
+                permit.busy(false);
+                match polled {
+                    Poll::Ready(Ok(response)) => {
+                        permit.answered(*started);
+                        Poll::Ready(Ok(good(classify, response, permit)))
+                    }
+                    Poll::Ready(Err(error)) => {
+                        permit.answered(*started);
+                        bad::<C, Res, E>(classify, &error, permit);
+                        Poll::Ready(Err(error))
+                    }
+                    Poll::Pending => {
+                        permit.waits();
+                        Poll::Pending
+                    }
                 }
-                let answer = ready!(polled);
-                held.answered(*started);
-                Poll::Ready(match (judge(classify, answer.as_ref()), answer) {
-                    (Verdict::Now(outcome), Ok(response)) => {
-                        held.say(outcome);
-                        Ok(C::AtEnd::pass(response))
-                    }
-                    (Verdict::Now(outcome), Err(error)) => {
-                        held.say(outcome);
-                        Err(error)
-                    }
-                    // Only here the permit moves: along with the response.
-                    (Verdict::AtEnd(rest), Ok(response)) => match permit.take() {
-                        Some(permit) => Ok(rest.hold(response, permit)),
-                        None => return Poll::Pending,
-                    },
-                    // An error has no rest to wait for.
-                    (Verdict::AtEnd(_), Err(error)) => {
-                        held.say(Outcome::FAILED);
-                        Err(error)
-                    }
-                })
             }
-            StateProj::Refused { rejected } => match rejected.take() {
-                Some(rejected) => Poll::Ready(Err(rejected.into())),
-                None => Poll::Pending,
-            },
+            // Polled after its end, which breaks the contract of futures, it stays pending.
+            StateProj::Refused { rejected } => {
+                rejected.take().map_or(Poll::Pending, |rejected| Poll::Ready(Err(rejected.into())))
+            }
         }
     }
+}
+
+/// Settles in place where the verdict is known: only with an open one does the permit move.
+#[inline]
+fn good<C, Res, E>(
+    classify: &C,
+    response: Res,
+    permit: &mut Permit,
+) -> <C::AtEnd as AtEnd<Res>>::Response<Permit>
+where
+    C: Classify<Res, E>,
+{
+    match classify.classify(Ok(&response)) {
+        Verdict::Now(outcome) => {
+            permit.say(outcome);
+            C::AtEnd::pass(response)
+        }
+        Verdict::AtEnd(rest) => rest.hold(response, permit.take()),
+    }
+}
+
+#[inline]
+fn bad<C, Res, E>(classify: &C, error: &E, permit: &mut Permit)
+where
+    E: Rejectable,
+    C: Classify<Res, E>,
+{
+    permit.say(match judge(classify, Err::<&Res, _>(error)) {
+        Verdict::Now(outcome) => outcome,
+        // An error has no rest to wait for.
+        Verdict::AtEnd(_) => Outcome::FAILED,
+    });
 }
 
 impl<F, C> fmt::Debug for ResponseFuture<F, C> {

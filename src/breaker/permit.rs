@@ -71,6 +71,13 @@ impl Permit {
         self.say(outcome);
     }
 
+    /// The permit itself, to go along with a response; what stays behind says nothing.
+    #[inline]
+    pub(super) fn take(&mut self) -> Self {
+        let left = Self { settled: true, ..Self::new(self.slot, self.generation, None) };
+        std::mem::replace(self, left)
+    }
+
     /// When the call begins, where the policy asks how long calls take; else 0. Reads the clock only there.
     #[inline]
     pub(super) fn started(&self) -> u64 {

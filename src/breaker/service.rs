@@ -1,10 +1,10 @@
 //! The service: asks the circuit first, then the inside.
 
-use super::{Circuit, Permit, ResponseFuture, Watch, admit::Refused, permit::now};
+use super::{Circuit, Permit, ResponseFuture, Watch, admit::Refused, permit::now, slot::Slot};
 use crate::{
     clock,
     outcome::{AtEnd, Classify, ErrorsFail, Outcome, Ticket, Verdict, judge},
-    rejected::Rejectable,
+    rejected::{Rejectable, Rejected},
 };
 use futures_core::Stream;
 use std::{
@@ -18,6 +18,8 @@ use tower_service::Service;
 /// A service behind a circuit. See the [module](super).
 pub struct Breaker<S, C = ErrorsFail> {
     inner: S,
+    /// The circuit's, which the handle beside keeps.
+    slot: &'static Slot,
     circuit: Circuit,
     classify: C,
     /// `poll_ready` found the circuit open and did not ask inside: this call is refused.
@@ -35,7 +37,7 @@ impl<S, C> Breaker<S, C> {
     pub(super) fn new(inner: S, circuit: Circuit, classify: C, not_ready_while_open: bool) -> Self {
         let balanced =
             not_ready_while_open.then(|| Box::new(Balanced { timer: None, watch: circuit.watch() }));
-        Self { inner, circuit, classify, refused: None, balanced }
+        Self { inner, slot: circuit.slot(), circuit, classify, refused: None, balanced }
     }
 }
 
@@ -59,14 +61,10 @@ where
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.refused = None;
-        if self.circuit.slot().flows().is_none() {
-            self.refused = self.circuit.slot().would_refuse(now);
-            if let Some(refused) = self.refused {
-                return match &mut self.balanced {
-                    None => Poll::Ready(Ok(())),
-                    Some(balanced) => balanced.poll_open(cx, refused),
-                };
-            }
+        if self.slot.flows().is_none()
+            && let Some(answer) = self.poll_shut(cx)
+        {
+            return answer;
         }
         self.inner.poll_ready(cx).map_err(|error| {
             self.circuit.unready::<C, S::Response, _>(&self.classify, &error);
@@ -76,20 +74,38 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let slot = self.circuit.slot();
-        if let Some(refused) = self.refused.take() {
-            return ResponseFuture::refused(slot.reject(refused));
-        }
-        match slot.admit(now) {
-            Err(refused) => ResponseFuture::refused(slot.reject(refused)),
-            Ok(admitted) => {
-                let mut permit = Permit::new(slot, admitted.generation, admitted.probe);
-                let started = permit.started();
-                permit.busy(true);
-                let call = self.inner.call(request);
-                permit.busy(false);
-                ResponseFuture::calling(call, permit, started, self.classify.clone())
-            }
+        let mut permit = match self.slot.flows() {
+            Some(generation) if self.refused.is_none() => Permit::new(self.slot, generation, None),
+            _ => match self.admit_at_length() {
+                Ok(permit) => permit,
+                Err(rejected) => return ResponseFuture::refused(rejected),
+            },
+        };
+        let started = permit.started();
+        permit.busy(true);
+        let call = self.inner.call(request);
+        permit.busy(false);
+        ResponseFuture::calling(call, permit, started, self.classify.clone())
+    }
+}
+
+impl<S, C> Breaker<S, C> {
+    /// The circuit does not simply flow: whether this call would be refused.
+    #[cold]
+    fn poll_shut<E>(&mut self, cx: &mut Context<'_>) -> Option<Poll<Result<(), E>>> {
+        self.refused = self.slot.would_refuse(now);
+        self.refused.map(|refused| match &mut self.balanced {
+            None => Poll::Ready(Ok(())),
+            Some(balanced) => balanced.poll_open(cx, refused),
+        })
+    }
+
+    /// The same for the call itself.
+    #[cold]
+    fn admit_at_length(&mut self) -> Result<Permit, Rejected> {
+        match self.refused.take().map_or_else(|| self.slot.admit(now), Err) {
+            Ok(admitted) => Ok(Permit::new(self.slot, admitted.generation, admitted.probe)),
+            Err(refused) => Err(self.slot.reject(refused)),
         }
     }
 }
