@@ -53,6 +53,16 @@ impl Slot {
         }
     }
 
+    /// For an inside that failed before there was a call: the same, but no lots are drawn in a ramp.
+    #[cold]
+    pub(super) fn admit_unready(&self, clock: impl FnOnce() -> u64) -> Result<Admitted, Refused> {
+        let word = self.word.load();
+        match word.phase() {
+            Phase::Ramping => Ok(Admitted { generation: word.generation(), probe: None }),
+            _ => self.admit(clock),
+        }
+    }
+
     fn admit_slowly(&self, now: u64) -> Result<Admitted, Refused> {
         loop {
             let word = self.word.load();
@@ -75,7 +85,7 @@ impl Slot {
                 Phase::Ramping => self.locked(word, |cold| (self.ramped(cold, word, now), None)),
             };
             if let Some(told) = told {
-                told.say();
+                told.say(self);
             }
             match door {
                 Door::Open(admitted) => return Ok(admitted),
@@ -106,7 +116,7 @@ impl Slot {
                         (door.unwrap_or(free), told)
                     });
                     if let Some(told) = told {
-                        told.say();
+                        told.say(self);
                     }
                     match door {
                         Door::Open(_) => return None,

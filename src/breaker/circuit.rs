@@ -164,7 +164,7 @@ impl Circuit {
         let mut cold = slot.cold();
         let told = slot.is_forced().then(|| slot.force(&mut cold, Phase::Closed, now()));
         drop(cold);
-        told.into_iter().for_each(Told::say);
+        told.into_iter().for_each(|told| told.say(slot));
     }
 
     fn force(&self, phase: Phase) {
@@ -172,7 +172,7 @@ impl Circuit {
         let mut cold = slot.cold();
         let told = (slot.word.load().phase() != phase).then(|| slot.force(&mut cold, phase, now()));
         drop(cold);
-        told.into_iter().for_each(Told::say);
+        told.into_iter().for_each(|told| told.say(slot));
     }
 
     fn by_hand(&self, turn: impl FnOnce(&Slot, &mut super::slot::Cold, u64) -> Told) {
@@ -180,7 +180,7 @@ impl Circuit {
         let mut cold = slot.cold();
         let told = (!slot.is_forced()).then(|| turn(slot, &mut cold, now()));
         drop(cold);
-        told.into_iter().for_each(Told::say);
+        told.into_iter().for_each(|told| told.say(slot));
     }
 
     #[inline]

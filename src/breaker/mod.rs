@@ -75,6 +75,7 @@ mod circuit;
 mod future;
 mod hot;
 mod layer;
+mod news;
 mod permit;
 mod policy;
 mod probe;
@@ -86,6 +87,7 @@ mod slot;
 mod sync;
 mod trip;
 mod turn;
+mod waiting;
 mod watch;
 mod word;
 

@@ -149,12 +149,12 @@ impl Slot {
         let Some(why) = opens.or(own) else { return };
         let told = self.open(&mut cold, why, answer.outcome.retry_after(), now);
         drop(cold);
-        told.say();
+        told.say(self);
     }
 
     #[cold]
     fn record_probe(&self, generation: u32, number: u32, answer: &Answer, now: u64) {
-        let told: Option<Told> = {
+        let told = {
             let mut cold = self.cold();
             let word = self.word.load();
             if (word.generation(), word.phase()) != (generation, Phase::HalfOpen) {
@@ -170,16 +170,12 @@ impl Slot {
                 Effect::Failure | Effect::Throttled => probes.settle(number, true, answer.slow),
             };
             match decision {
-                None | Some(Decision::Wait) => None,
-                Some(Decision::Close) => Some(self.close(&mut cold, Why::Probes, now)),
-                Some(Decision::Open) => {
-                    Some(self.open(&mut cold, Why::Probes, answer.outcome.retry_after(), now))
-                }
+                None | Some(Decision::Wait) => Told::moved(&mut cold),
+                Some(Decision::Close) => self.close(&mut cold, Why::Probes, now),
+                Some(Decision::Open) => self.open(&mut cold, Why::Probes, answer.outcome.retry_after(), now),
             }
         };
-        if let Some(told) = told {
-            told.say();
-        }
+        told.say(self);
     }
 
     /// The response of a probe has begun well.
@@ -190,17 +186,22 @@ impl Slot {
             && let (Some(number), Some(probes)) = (whose.probe, &mut cold.probes)
         {
             probes.head(number, now);
+            let moved = Told::moved(&mut cold);
+            drop(cold);
+            moved.say(self);
         }
     }
 
     #[cold]
     fn tell_of_call(&self, whose: Whose, answer: &Answer) {
         let cold = self.cold();
-        // A disabled circuit is as though it were not there; and a late answer may be of a former owner.
-        if self.word.load().phase() == Phase::Disabled {
+        let word = self.word.load();
+        // A late answer of a former owner must not be told under the name of this one.
+        let age_of = |generation: u32| word.generation().wrapping_sub(generation);
+        // A disabled circuit is as though it were not there.
+        if word.phase() == Phase::Disabled || age_of(whose.generation) > age_of(cold.born) {
             return;
         }
-        let _ = whose;
         let (name, observed) = (cold.name.clone(), cold.settings.observed.clone());
         drop(cold);
         observed.emit(|| Event::call(name.as_str(), answer.outcome.class()));

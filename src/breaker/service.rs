@@ -1,18 +1,15 @@
 //! The service: asks the circuit first, then the inside.
 
-use super::{Circuit, Permit, ResponseFuture, Watch, admit::Refused, permit::now, slot::Slot};
+use super::{Circuit, Permit, ResponseFuture, admit::Refused, permit::now, slot::Slot, waiting::Waiting};
 use crate::{
-    clock,
     outcome::{AtEnd, Classify, ErrorsFail, Outcome, Ticket, Verdict, judge},
     rejected::{Rejectable, Rejected},
 };
-use futures_core::Stream;
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
-use tokio::time::{Sleep, sleep_until};
 use tower_service::Service;
 
 /// A service behind a circuit. See the [module](super).
@@ -24,27 +21,33 @@ pub struct Breaker<S, C = ErrorsFail> {
     classify: C,
     /// `poll_ready` found the circuit open and did not ask inside: this call is refused.
     refused: Option<Refused>,
-    balanced: Option<Box<Balanced>>,
-}
-
-/// Waits for the circuit under a balancer.
-struct Balanced {
-    timer: Option<Pin<Box<Sleep>>>,
-    watch: Watch,
+    not_ready_while_open: bool,
+    /// Under a balancer, and only while it is not ready.
+    waiting: Option<Pin<Box<Waiting>>>,
 }
 
 impl<S, C> Breaker<S, C> {
     pub(super) fn new(inner: S, circuit: Circuit, classify: C, not_ready_while_open: bool) -> Self {
-        let balanced =
-            not_ready_while_open.then(|| Box::new(Balanced { timer: None, watch: circuit.watch() }));
-        Self { inner, slot: circuit.slot(), circuit, classify, refused: None, balanced }
+        let slot = circuit.slot();
+        Self { inner, slot, circuit, classify, refused: None, not_ready_while_open, waiting: None }
+    }
+
+    /// Under a balancer: ready once a call would be let through.
+    fn poll_open(&mut self, cx: &mut Context<'_>, refused: Refused) -> Poll<()> {
+        let circuit = &self.circuit;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(Waiting::new(circuit, refused)));
+        let answer = waiting.as_mut().poll_admitted(cx, circuit);
+        if answer.is_ready() {
+            self.waiting = None;
+        }
+        answer
     }
 }
 
 /// A clone starts afresh: readiness belongs to the instance.
 impl<S: Clone, C: Clone> Clone for Breaker<S, C> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), self.circuit.clone(), self.classify.clone(), self.balanced.is_some())
+        Self::new(self.inner.clone(), self.circuit.clone(), self.classify.clone(), self.not_ready_while_open)
     }
 }
 
@@ -61,10 +64,13 @@ where
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.refused = None;
-        if self.slot.flows().is_none()
-            && let Some(answer) = self.poll_shut(cx)
-        {
-            return answer;
+        if self.slot.flows().is_some() {
+            self.waiting = None;
+        } else {
+            ready!(self.poll_shut(cx));
+            if self.refused.is_some() {
+                return Poll::Ready(Ok(()));
+            }
         }
         self.inner.poll_ready(cx).map_err(|error| {
             self.circuit.unready::<C, S::Response, _>(&self.classify, &error);
@@ -90,14 +96,15 @@ where
 }
 
 impl<S, C> Breaker<S, C> {
-    /// The circuit does not simply flow: whether this call would be refused.
+    /// The circuit does not simply flow: whether this call would be refused, or has to wait.
     #[cold]
-    fn poll_shut<E>(&mut self, cx: &mut Context<'_>) -> Option<Poll<Result<(), E>>> {
-        self.refused = self.slot.would_refuse(now);
-        self.refused.map(|refused| match &mut self.balanced {
-            None => Poll::Ready(Ok(())),
-            Some(balanced) => balanced.poll_open(cx, refused),
-        })
+    fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.slot.would_refuse(now) {
+            None => self.waiting = None,
+            Some(refused) if self.not_ready_while_open => return self.poll_open(cx, refused),
+            refused => self.refused = refused,
+        }
+        Poll::Ready(())
     }
 
     /// The same for the call itself.
@@ -110,31 +117,18 @@ impl<S, C> Breaker<S, C> {
     }
 }
 
-impl Balanced {
-    /// Pending while the circuit is open; woken when the open time is over, or when the state turns otherwise.
-    fn poll_open<E>(&mut self, cx: &mut Context<'_>, refused: Refused) -> Poll<Result<(), E>> {
-        while Pin::new(&mut self.watch).poll_next(cx).is_ready() {}
-        if let Some(wait) = refused.wait {
-            let end = clock::from_nanos(now().saturating_add(wait));
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
-            timer.as_mut().reset(end);
-            if timer.as_mut().poll(cx).is_ready() {
-                cx.waker().wake_by_ref();
-            }
-        }
-        Poll::Pending
-    }
-}
-
 impl Circuit {
-    /// The inside could not even become ready: a failure, and the answer of a probe where one is wanted.
+    /// The inside could not even become ready: a failure, and the answer of a probe where one is wanted. Where the circuit
+    /// has no room for it, it counts for nothing: there was no call, so there is none to refuse.
     #[cold]
     fn unready<C, Res, E>(&self, classify: &C, error: &E)
     where
         C: Classify<Res, E>,
         E: Rejectable,
     {
-        if let Ok(permit) = self.admit() {
+        let slot = self.slot();
+        if let Ok(admitted) = slot.admit_unready(now) {
+            let permit = Permit::new(slot, admitted.generation, admitted.probe);
             permit.settle(match judge(classify, Err::<&Res, _>(error)) {
                 Verdict::Now(outcome) => outcome,
                 // An error has no rest to wait for.

@@ -7,6 +7,7 @@
 
 use super::{
     buckets::Buckets,
+    news::Row,
     policy::Settings,
     probe::Probes,
     ring::{Ring, Totals},
@@ -30,6 +31,8 @@ pub(super) struct Slot {
     pub(super) refused: AtomicU64,
     pub(super) window: Window,
     pub(super) rules: Rules,
+    /// Of any owner: each stands there with its name.
+    pub(super) news: Row,
     cold: Mutex<Cold>,
 }
 
@@ -54,6 +57,8 @@ pub(super) struct Cold {
     pub(super) last: Totals,
     pub(super) own: Option<Box<dyn Rule>>,
     pub(super) watchers: Watchers,
+    /// The generation with which this owner began.
+    pub(super) born: u32,
 }
 
 impl Cold {
@@ -69,6 +74,7 @@ impl Cold {
             last: Totals::default(),
             own,
             watchers: Watchers::default(),
+            born: 0,
         }
     }
 }
@@ -86,6 +92,7 @@ impl Slot {
                 Shape::Buckets { slow } => Window::Buckets(Buckets::new(slow)),
             },
             rules: Rules::new(),
+            news: Row::default(),
             cold: Mutex::new(cold),
         }
     }
@@ -125,7 +132,10 @@ impl Owner {
         slot.rules.set(settings, now);
         slot.until.store(0, Relaxed);
         slot.refused.store(0, Relaxed);
-        slot.renew(&mut slot.cold(), Phase::Closed, now);
+        let mut cold = slot.cold();
+        slot.renew(&mut cold, Phase::Closed, now);
+        cold.born = slot.word.load().generation();
+        drop(cold);
         Self { slot, shape }
     }
 }

@@ -2,34 +2,33 @@
 
 use super::{
     State,
+    news::News,
     probe::{Judge, Probes, Rules as ProbeRules},
     ring::Totals,
     slot::{Cold, Slot, Window},
     sync::Ordering,
     word::Phase,
 };
-use crate::{
-    rejected::Name,
-    telemetry::{Event, Observed, Why},
-};
+use crate::telemetry::{self, Why};
 use std::{task::Waker, time::Duration};
 
 /// The shortest open time.
 const MIN_OPEN: u64 = 1_000_000;
 
-/// A turn that was made and not yet told.
+/// A turn that was made. Its event stands in the row; to be said once the lock is free.
 #[must_use = "a turn is told once the lock is free"]
 pub(super) struct Told {
-    name: Name,
-    observed: Observed,
-    to: State,
-    why: Why,
     waiting: Vec<Waker>,
 }
 
 impl Told {
-    pub(super) fn say(self) {
-        self.observed.emit(|| Event::turned(self.name.as_str(), self.to, self.why));
+    /// Nothing has turned, but a place among the probes has come free, or will sooner.
+    pub(super) fn moved(cold: &mut Cold) -> Self {
+        Self { waiting: cold.watchers.moved() }
+    }
+
+    pub(super) fn say(self, slot: &Slot) {
+        slot.news.tell();
         self.waiting.into_iter().for_each(Waker::wake);
     }
 }
@@ -77,7 +76,7 @@ impl Slot {
         cold.probes = None;
         self.until.store(now.saturating_add(time.max(MIN_OPEN)), Ordering::Release);
         self.word.turn(Phase::Open);
-        told(cold, State::Open, why)
+        self.told(cold, State::Open, why)
     }
 
     /// The open time is over: probes are let through.
@@ -97,7 +96,7 @@ impl Slot {
         };
         self.renew(cold, Phase::HalfOpen, now);
         cold.probes = Some(Probes::new(rules));
-        told(cold, State::HalfOpen, Why::TimeOver)
+        self.told(cold, State::HalfOpen, Why::TimeOver)
     }
 
     /// It works again.
@@ -106,14 +105,14 @@ impl Slot {
         let ramp = nanos(cold.settings.ramp);
         self.until.store(now.saturating_add(ramp), Ordering::Release);
         self.renew(cold, if ramp == 0 { Phase::Closed } else { Phase::Ramping }, now);
-        told(cold, State::Closed, why)
+        self.told(cold, State::Closed, why)
     }
 
     /// By hand, until it is given back to itself.
     pub(super) fn force(&self, cold: &mut Cold, phase: Phase, now: u64) -> Told {
         cold.openings = 0;
         self.renew(cold, phase, now);
-        told(cold, self.state(), Why::ByHand)
+        self.told(cold, self.state(), Why::ByHand)
     }
 
     /// What the present state has counted; while open, what it had counted when it opened.
@@ -132,15 +131,13 @@ impl Slot {
             Window::Buckets(buckets) => buckets.totals(word.generation(), self.rules.bucket(now)),
         }
     }
-}
 
-fn told(cold: &mut Cold, to: State, why: Why) -> Told {
-    Told {
-        name: cold.name.clone(),
-        observed: cold.settings.observed.clone(),
-        to,
-        why,
-        waiting: cold.watchers.turned(),
+    fn told(&self, cold: &mut Cold, to: State, why: Why) -> Told {
+        let observed = &cold.settings.observed;
+        if observed.has_own() || telemetry::is_installed() {
+            self.news.add(News { name: cold.name.clone(), observed: observed.clone(), to, why });
+        }
+        Told { waiting: cold.watchers.turned() }
     }
 }
 

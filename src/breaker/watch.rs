@@ -21,6 +21,12 @@ impl Watchers {
     /// A turn was made: the wakers of those who wait, to be woken once the lock is free.
     pub(super) fn turned(&mut self) -> Vec<Waker> {
         self.turns += 1;
+        self.moved()
+    }
+
+    /// No turn, but what was full may have room, or sooner than was said: those who wait look again, and streams of states
+    /// find nothing new.
+    pub(super) fn moved(&mut self) -> Vec<Waker> {
         self.waiting.drain(..).map(|(_, waker)| waker).collect()
     }
 
