@@ -1,8 +1,8 @@
 //! What an HTTP response means.
 
 use super::ReadRest;
-use crate::outcome::{Classify, Outcome, Verdict};
-use ::http::{HeaderMap, Response};
+use crate::outcome::{Class, Classify, Outcome, Verdict};
+use ::http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 
 /// Reads an HTTP response by its status, and a good one to the end of its body.
@@ -26,17 +26,44 @@ use http_body::Body;
 #[non_exhaustive]
 pub struct ByStatus;
 
+impl ByStatus {
+    /// What the status alone says, for responses that are not `http::Response`.
+    ///
+    /// ```
+    /// use buttress::{breaker::{BreakerLayer, Circuit, Policy}, http::ByStatus, outcome::{Class, Outcome}};
+    ///
+    /// // reqwest's client has a response type of its own
+    /// let circuit = Circuit::new("payments", &Policy::new());
+    /// let layer = BreakerLayer::new(&circuit).classify_by(
+    ///     |result: Result<&reqwest::Response, &buttress::Lifted<reqwest::Error>>| match result {
+    ///         Ok(response) => ByStatus::outcome(response.status()),
+    ///         Err(_) => Outcome::FAILED,
+    ///     },
+    /// );
+    /// # drop(layer);
+    /// assert_eq!(ByStatus::outcome(http::StatusCode::BAD_GATEWAY).class(), Class::Failed);
+    /// assert_eq!(ByStatus::outcome(http::StatusCode::NOT_FOUND).class(), Class::Ok);
+    /// ```
+    #[must_use]
+    pub const fn outcome(status: StatusCode) -> Outcome {
+        match status.as_u16() {
+            500 | 502 | 503 | 504 => Outcome::FAILED,
+            429 => Outcome::THROTTLED,
+            _ => Outcome::OK,
+        }
+    }
+}
+
 impl<B: Body, E> Classify<Response<B>, E> for ByStatus {
     type AtEnd = Rest;
 
     fn classify(&self, result: Result<&Response<B>, &E>) -> Verdict<Rest> {
         let Ok(response) = result else { return Verdict::Now(Outcome::FAILED) };
-        match response.status().as_u16() {
-            500 | 502 | 503 | 504 => Verdict::Now(Outcome::FAILED),
-            429 => Verdict::Now(Outcome::THROTTLED),
-            _ if response.body().is_end_stream() => Verdict::Now(Outcome::OK),
-            _ => Verdict::AtEnd(Rest { _more: () }),
+        let outcome = Self::outcome(response.status());
+        if matches!(outcome.class(), Class::Ok) && !response.body().is_end_stream() {
+            return Verdict::AtEnd(Rest { _more: () });
         }
+        Verdict::Now(outcome)
     }
 }
 
@@ -50,6 +77,11 @@ impl ReadRest for Rest {
     /// Callers look at the status and drop the body.
     fn at_head(&self) -> Outcome {
         Outcome::OK
+    }
+
+    /// It has begun to arrive: a probe need not wait for the end of a long download.
+    fn data(&mut self) -> Option<Outcome> {
+        Some(Outcome::OK)
     }
 
     fn trailers(&mut self, _: &HeaderMap) -> Outcome {

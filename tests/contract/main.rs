@@ -1,5 +1,6 @@
 //! The laws over our own layers: one file a pattern.
 
+mod breaker;
 #[path = "../counting/mod.rs"]
 mod counting;
 mod lift;

@@ -120,6 +120,28 @@ async fn an_http_body_dropped_unread_is_ok() {
     assert_eq!(book.verdicts(), [Class::Ok], "callers look at the status and drop the rest");
 }
 
+/// What the ticket was told that a drop means, after the head and after each frame of data.
+#[tokio::test]
+async fn an_http_body_says_that_it_has_begun_with_each_frame_of_data() {
+    struct Told(Arc<Mutex<Vec<Class>>>);
+    impl Ticket for Told {
+        fn expect(&mut self, if_dropped: Outcome) {
+            self.0.lock().expect("not poisoned").push(if_dropped.class());
+        }
+        fn busy(&mut self, _: bool) {}
+        fn settle(self, _: Outcome) {}
+    }
+    let told = Arc::<Mutex<Vec<Class>>>::default();
+    let expected = |times| assert_eq!(*told.lock().expect("not poisoned"), vec![Class::Ok; times]);
+    let response = Ok::<_, BoxError>(body([Step::Data("a"), Step::Data("b")]));
+    let mut response = finish(&http(), response, Told(told.clone())).expect("an answer");
+    expected(1);
+    for times in [2, 3] {
+        response.frame().await.expect("a frame").expect("data");
+        expected(times);
+    }
+}
+
 #[tokio::test]
 async fn an_http_body_that_is_cut_is_a_timeout_though_its_head_was_good() {
     let (response, book) = answered(&http(), body([Step::Hang]));
