@@ -25,7 +25,7 @@ pin_project! {
 
 enum State {
     Asking,
-    Calling(Permit, u64),
+    Calling(Permit),
     Answered,
 }
 
@@ -45,9 +45,9 @@ where
         let this = self.project();
         if matches!(this.state, State::Asking) {
             match this.circuit.admit() {
-                Ok(permit) => {
-                    let started = permit.started();
-                    *this.state = State::Calling(permit, started);
+                Ok(mut permit) => {
+                    permit.begin();
+                    *this.state = State::Calling(permit);
                 }
                 Err(rejected) => {
                     *this.state = State::Answered;
@@ -55,7 +55,7 @@ where
                 }
             }
         }
-        let State::Calling(permit, started) = this.state else { return Poll::Pending };
+        let State::Calling(permit) = this.state else { return Poll::Pending };
         permit.busy(true);
         let polled = this.future.poll(cx);
         permit.busy(false);
@@ -63,8 +63,7 @@ where
             permit.waits();
         }
         let answer = ready!(polled);
-        permit.answered(*started);
-        if let State::Calling(permit, _) = std::mem::replace(this.state, State::Answered) {
+        if let State::Calling(permit) = std::mem::replace(this.state, State::Answered) {
             permit.record(if answer.is_ok() { Outcome::OK } else { Outcome::FAILED });
         }
         Poll::Ready(answer.map_err(Lifted::Inner))

@@ -64,7 +64,7 @@ impl Circuit {
         let slot = self.slot();
         match slot.admit(now) {
             Ok(admitted) => Ok(Permit::new(slot, admitted.generation, admitted.probe)),
-            Err(refused) => Err(slot.reject(refused)),
+            Err(refused) => Err(self.reject(refused)),
         }
     }
 
@@ -93,7 +93,7 @@ impl Circuit {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> Name {
-        self.slot().cold().name.clone()
+        self.owner.name.clone()
     }
 
     /// What it has counted in its present state; while open, what it had counted when it opened.
@@ -183,6 +183,23 @@ impl Circuit {
         told.into_iter().for_each(|told| told.say(slot));
     }
 
+    /// The rejection of a call, counted and told. It takes no lock: the name is the owner's.
+    #[cold]
+    pub(super) fn reject(&self, refused: Refused) -> Rejected {
+        let slot = self.slot();
+        slot.refused.fetch_add(1, Ordering::Relaxed);
+        let name = self.owner.name.clone();
+        if slot.rules.is_heard() || crate::telemetry::is_installed() {
+            let observed = slot.cold().settings.observed.clone();
+            observed.emit(|| Event::rejected(name.as_str(), Reason::Open));
+        }
+        let rejected = Rejected::new(Reason::Open, name, false);
+        match refused.wait {
+            Some(wait) => rejected.after(Duration::from_nanos(wait)),
+            None => rejected,
+        }
+    }
+
     #[inline]
     pub(super) fn slot(&self) -> &'static Slot {
         self.owner.slot
@@ -192,25 +209,6 @@ impl Circuit {
 impl Slot {
     fn is_forced(&self) -> bool {
         matches!(self.word.load().phase(), Phase::ForcedOpen | Phase::ForcedClosed | Phase::Disabled)
-    }
-
-    /// The rejection of a call, counted and told.
-    #[cold]
-    pub(super) fn reject(&self, refused: Refused) -> Rejected {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        let cold = self.cold();
-        let name = cold.name.clone();
-        let heard = (self.rules.is_heard() || crate::telemetry::is_installed())
-            .then(|| cold.settings.observed.clone());
-        drop(cold);
-        if let Some(observed) = heard {
-            observed.emit(|| Event::rejected(name.as_str(), Reason::Open));
-        }
-        let rejected = Rejected::new(Reason::Open, name, false);
-        match refused.wait {
-            Some(wait) => rejected.after(Duration::from_nanos(wait)),
-            None => rejected,
-        }
     }
 }
 

@@ -28,7 +28,6 @@ pin_project! {
             call: F,
             // Settled once the verdict is in, or where it goes along with the response.
             permit: Permit,
-            started: u64,
             classify: C,
         },
         Refused {
@@ -44,8 +43,8 @@ impl<F, C> ResponseFuture<F, C> {
     }
 
     #[inline]
-    pub(super) fn calling(call: F, permit: Permit, started: u64, classify: C) -> Self {
-        Self { state: State::Calling { call, permit, started, classify } }
+    pub(super) fn calling(call: F, permit: Permit, classify: C) -> Self {
+        Self { state: State::Calling { call, permit, classify } }
     }
 }
 
@@ -60,17 +59,13 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProj::Calling { call, permit, started, classify } => {
+            StateProj::Calling { call, permit, classify } => {
                 permit.busy(true);
                 let polled = call.poll(cx);
                 permit.busy(false);
                 match polled {
-                    Poll::Ready(Ok(response)) => {
-                        permit.answered(*started);
-                        Poll::Ready(Ok(good(classify, response, permit)))
-                    }
+                    Poll::Ready(Ok(response)) => Poll::Ready(Ok(good(classify, response, permit))),
                     Poll::Ready(Err(error)) => {
-                        permit.answered(*started);
                         bad::<C, Res, E>(classify, &error, permit);
                         Poll::Ready(Err(error))
                     }

@@ -5,6 +5,8 @@
 //! is not plain is handed on.
 
 use super::{
+    buckets::Buckets,
+    permit::now,
     slot::{Slot, Window},
     word::Word,
 };
@@ -30,7 +32,13 @@ impl Slot {
             && match &self.window {
                 Window::None => true,
                 Window::Ring(ring) => ring.record_quietly(generation),
-                Window::Buckets(_) => false,
+                Window::Buckets(buckets) => self.plain_success_in_time(buckets, generation),
             }
+    }
+
+    #[inline(never)]
+    fn plain_success_in_time(&self, buckets: &Buckets, generation: u32) -> bool {
+        let now = self.rules.bucket(now());
+        buckets.record_quietly(generation, now)
     }
 }

@@ -75,6 +75,7 @@ mod circuit;
 mod future;
 mod hot;
 mod layer;
+mod marks;
 mod news;
 mod permit;
 mod policy;

@@ -1,6 +1,7 @@
 //! What an admitted call holds until it has answered.
 
 use super::{
+    marks::Marks,
     record::{Answer, Whose},
     slot::Slot,
 };
@@ -33,36 +34,17 @@ use std::fmt;
 pub struct Permit {
     slot: &'static Slot,
     generation: u32,
-    /// Its number among the probes; [`NO_PROBE`] where it is none.
-    probe: u32,
-    /// When it was first found waiting, where the policy asks; 0 before.
+    marks: Marks,
+    /// When it was first found waiting, or, where calls are timed, when it began; 0 where the policy does not ask.
     waiting_since: u64,
-    if_dropped: Class,
-    busy: bool,
-    settled: bool,
-    slow: bool,
-    headed: bool,
+    /// The deadline of a call whose body is still open, and which can no longer be asked for in the drop; 0 for none.
+    deadline: u64,
 }
-
-const NO_PROBE: u32 = u32::MAX;
 
 impl Permit {
     #[inline]
     pub(super) const fn new(slot: &'static Slot, generation: u32, probe: Option<u32>) -> Self {
-        Self {
-            slot,
-            generation,
-            probe: match probe {
-                Some(number) => number,
-                None => NO_PROBE,
-            },
-            waiting_since: 0,
-            if_dropped: Class::Cancelled,
-            busy: false,
-            settled: false,
-            slow: false,
-            headed: false,
-        }
+        Self { slot, generation, marks: Marks::new(probe), waiting_since: 0, deadline: 0 }
     }
 
     /// Says how the call ended.
@@ -74,21 +56,28 @@ impl Permit {
     /// The permit itself, to go along with a response; what stays behind says nothing.
     #[inline]
     pub(super) fn take(&mut self) -> Self {
-        let left = Self { settled: true, ..Self::new(self.slot, self.generation, None) };
+        let mut left = Self::new(self.slot, self.generation, None);
+        left.marks.settle();
         std::mem::replace(self, left)
     }
 
-    /// When the call begins, where the policy asks how long calls take; else 0. Reads the clock only there.
+    /// The call begins. Reads the clock only where the policy asks how long calls take.
     #[inline]
-    pub(super) fn started(&self) -> u64 {
-        if self.slot.rules.slow_over().is_some() { now() } else { 0 }
+    pub(super) fn begin(&mut self) {
+        if self.slot.rules.slow_over().is_some() {
+            self.waiting_since = now();
+            self.marks.set_timed();
+        }
     }
 
     /// The head of the response is there: with it the duration of the call ends.
-    #[inline]
-    pub(super) fn answered(&mut self, started: u64) {
-        if started != 0 {
-            self.slow = self.slot.rules.slow_over().is_some_and(|over| now().saturating_sub(started) > over);
+    fn end_duration(&mut self) {
+        if self.marks.head() || !self.marks.is_timed() {
+            return;
+        }
+        let took = now().saturating_sub(self.waiting_since);
+        if self.slot.rules.slow_over().is_some_and(|over| took > over) {
+            self.marks.set_slow();
         }
     }
 
@@ -101,16 +90,15 @@ impl Permit {
     }
 
     fn whose(&self) -> Whose {
-        let probe = Some(self.probe).filter(|probe| *probe != NO_PROBE);
-        Whose { generation: self.generation, probe }
+        Whose { generation: self.generation, probe: self.marks.probe() }
     }
 
     /// Says how the call ended, in place: moving a permit costs more than most of what it does.
     #[inline]
     pub(super) fn say(&mut self, outcome: Outcome) {
-        let plain = outcome.class() == Class::Ok && self.probe == NO_PROBE && !self.settled;
+        let plain = outcome.class() == Class::Ok && self.marks.is_plain();
         if plain && self.slot.is_plain() && self.slot.plain_success(self.generation) {
-            self.settled = true;
+            self.marks.settle();
         } else {
             self.say_at_length(outcome);
         }
@@ -118,12 +106,13 @@ impl Permit {
 
     #[inline(never)]
     fn say_at_length(&mut self, outcome: Outcome) {
-        if self.settled {
+        if self.marks.is_settled() {
             return;
         }
-        self.settled = true;
+        self.marks.settle();
+        self.end_duration();
         let long = !outcome.own_deadline() || self.is_old();
-        self.slot.record(self.whose(), &Answer { outcome, slow: self.slow, long }, now);
+        self.slot.record(self.whose(), &Answer { outcome, slow: self.marks.is_slow(), long }, now);
     }
 
     /// Whether it has waited as long as one attempt may take. Where nothing says how long that is, it has.
@@ -138,12 +127,15 @@ impl Permit {
     #[cold]
     fn dropped(&mut self) {
         let limited = self.slot.rules.abandoned_after() != u64::MAX;
+        let open_body =
+            Some(self.deadline).filter(|end| *end != 0).map(|end| Deadline::at(clock::from_nanos(end)));
+        let deadline = Deadline::earlier(open_body, Deadline::current());
         let outcome = Dropped {
-            busy: self.busy,
+            busy: self.marks.is_busy(),
             cause: cause::current(),
-            deadline_passed: Deadline::current().is_some_and(|deadline| deadline.passed(clock::now())),
+            deadline_passed: deadline.is_some_and(|deadline| deadline.passed(clock::now())),
             abandoned: limited && self.is_old(),
-            expected: Outcome::of(self.if_dropped),
+            expected: Outcome::of(self.marks.if_dropped()),
         };
         self.say(outcome.outcome());
     }
@@ -156,15 +148,22 @@ pub(super) fn now() -> u64 {
 }
 
 impl Ticket for Permit {
-    #[inline]
     fn expect(&mut self, if_dropped: Outcome) {
-        self.if_dropped = if_dropped.class();
-        if self.probe == NO_PROBE || self.settled {
+        let class = if_dropped.class();
+        self.marks.set_if_dropped(class);
+        let headed = self.marks.is_headed();
+        self.end_duration();
+        if class == Class::Cancelled {
+            // Nothing good has come yet, and the body will be dropped outside of the call's scope.
+            self.deadline = Deadline::current().map_or(0, |deadline| clock::nanos(deadline.instant()));
+            self.waits();
+        }
+        if self.marks.probe().is_none() || self.marks.is_settled() {
             return;
         }
         // A probe is answered early: by its first message, or by time after its head.
-        if std::mem::replace(&mut self.headed, true) {
-            if if_dropped.class() == Class::Ok {
+        if headed {
+            if class == Class::Ok {
                 self.say(if_dropped);
             }
         } else {
@@ -174,7 +173,7 @@ impl Ticket for Permit {
 
     #[inline]
     fn busy(&mut self, now: bool) {
-        self.busy = now;
+        self.marks.set_busy(now);
     }
 
     #[inline]
@@ -186,7 +185,7 @@ impl Ticket for Permit {
 impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
-        if !self.settled {
+        if !self.marks.is_settled() {
             self.dropped();
         }
     }
@@ -196,8 +195,7 @@ impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit")
             .field("generation", &self.generation)
-            .field("probe", &(self.probe != NO_PROBE))
-            .field("settled", &self.settled)
+            .field("marks", &self.marks)
             .finish_non_exhaustive()
     }
 }

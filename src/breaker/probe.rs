@@ -2,6 +2,7 @@
 //!
 //! Plain data behind the slot's lock: the state is rare, its calls are few, and here being right is worth a lock.
 
+use super::marks::NUMBERS;
 use crate::window::Ratio;
 
 /// Nanoseconds of the process clock.
@@ -83,8 +84,12 @@ impl Probes {
         if let Some(wait) = self.full(now) {
             return Place::Full(wait);
         }
+        // A number that is still running is passed over when the numbers come round.
+        while self.running.iter().any(|probe| probe.number == self.next) {
+            self.next = (self.next + 1) % NUMBERS;
+        }
         let number = self.next;
-        self.next = self.next.wrapping_add(1);
+        self.next = (self.next + 1) % NUMBERS;
         self.running.push(Running { number, since: now, head: None });
         Place::Probe(number)
     }

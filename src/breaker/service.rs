@@ -65,7 +65,9 @@ where
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.refused = None;
         if self.slot.flows().is_some() {
-            self.waiting = None;
+            if self.waiting.is_some() {
+                self.stop_waiting();
+            }
         } else {
             ready!(self.poll_shut(cx));
             if self.refused.is_some() {
@@ -87,15 +89,20 @@ where
                 Err(rejected) => return ResponseFuture::refused(rejected),
             },
         };
-        let started = permit.started();
+        permit.begin();
         permit.busy(true);
         let call = self.inner.call(request);
         permit.busy(false);
-        ResponseFuture::calling(call, permit, started, self.classify.clone())
+        ResponseFuture::calling(call, permit, self.classify.clone())
     }
 }
 
 impl<S, C> Breaker<S, C> {
+    #[cold]
+    fn stop_waiting(&mut self) {
+        self.waiting = None;
+    }
+
     /// The circuit does not simply flow: whether this call would be refused, or has to wait.
     #[cold]
     fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -112,7 +119,7 @@ impl<S, C> Breaker<S, C> {
     fn admit_at_length(&mut self) -> Result<Permit, Rejected> {
         match self.refused.take().map_or_else(|| self.slot.admit(now), Err) {
             Ok(admitted) => Ok(Permit::new(self.slot, admitted.generation, admitted.probe)),
-            Err(refused) => Err(self.slot.reject(refused)),
+            Err(refused) => Err(self.circuit.reject(refused)),
         }
     }
 }

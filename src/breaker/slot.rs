@@ -114,6 +114,8 @@ fn free() -> MutexGuard<'static, HashMap<Shape, Vec<&'static Slot>>> {
 #[derive(Debug)]
 pub(super) struct Owner {
     pub(super) slot: &'static Slot,
+    /// The same as in the slot, for who holds a handle: without the lock.
+    pub(super) name: Name,
     shape: Shape,
 }
 
@@ -121,7 +123,7 @@ impl Owner {
     pub(super) fn new(name: Name, settings: &Arc<Settings>, now: u64) -> Self {
         let shape = Shape::of(&settings.trip);
         let waiting = free().get_mut(&shape).and_then(Vec::pop);
-        let cold = Cold::new(name, Arc::clone(settings));
+        let cold = Cold::new(name.clone(), Arc::clone(settings));
         let slot: &'static Slot = match waiting {
             Some(slot) => {
                 *slot.cold() = cold;
@@ -136,13 +138,13 @@ impl Owner {
         slot.renew(&mut cold, Phase::Closed, now);
         cold.born = slot.word.load().generation();
         drop(cold);
-        Self { slot, shape }
+        Self { slot, name, shape }
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        let Self { slot, shape } = self;
+        let Self { slot, shape, .. } = self;
         // What calls of this owner still say belongs to a generation that is over.
         slot.word.turn(Phase::Closed);
         let mut cold = slot.cold();
