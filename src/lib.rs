@@ -27,6 +27,7 @@
 //! | pattern | against |
 //! |---|---|
 //! | [`timeout`] | calls that hang |
+//! | [`breaker`] | calling what does not answer |
 //!
 //! | what all share | |
 //! |---|---|
@@ -48,11 +49,15 @@
 //! | `http` | [`http`]: guard for servers, answers as problem documents, outcomes at the end of the body, deadlines by header, limits on bodies |
 //! | `grpc` | [`grpc`]: the same for gRPC, by headers and trailers alone |
 //! | `tonic` | `tonic::Status` carries rejections; `grpc::lift()` for clients |
-//! | `idempotency` | `key`: idempotency keys and child keys |
-//! | `metrics` | `telemetry::Metrics`: events as numbers, through the `metrics` facade |
-//! | `tracing` | `telemetry::Tracing`: events as `tracing` events |
-//! | `test-util` | `testing`: the judge, which puts any layer through the laws |
+//! | `idempotency` | [`key`]: idempotency keys and child keys |
+//! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
+//! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |
+//! | `test-util` | [`testing`]: the judge, which puts any layer through the laws |
 //! | `full` | all of these |
+
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub mod backoff;
 pub mod breaker;
