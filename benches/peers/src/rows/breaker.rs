@@ -65,7 +65,7 @@ pub(super) fn rows() -> Vec<Row> {
             .floor("no layer", || failing(Fails))
             .peer("recloser", || {
                 recloser(|number| {
-                    ready(if number % 64 == 0 { Ok(number) } else { Err(Broken(Box::default())) })
+                    ready(if number.is_multiple_of(64) { Ok(number) } else { Err(Broken(Box::default())) })
                 })
             })
             .ours("buttress", || {
@@ -138,7 +138,7 @@ impl Service<u64> for Fails {
 
     #[inline]
     fn call(&mut self, number: u64) -> Self::Future {
-        ready(if number % 64 == 0 { Ok(number) } else { Err(Broken(Box::default())) })
+        ready(if number.is_multiple_of(64) { Ok(number) } else { Err(Broken(Box::default())) })
     }
 }
 
