@@ -65,12 +65,11 @@ impl Slot {
         let generation = whose.generation;
         let failed = match answer.effect() {
             Effect::Nothing => return,
-            Effect::Success => {
-                self.word.end_run(generation);
-                false
-            }
+            Effect::Success if self.word.end_run(generation) => false,
             Effect::Failure => return self.record_failure(generation, answer, clock),
-            Effect::Throttled => true,
+            Effect::Throttled if self.word.load().counts(generation) => true,
+            // Late, or disabled.
+            Effect::Success | Effect::Throttled => return,
         };
         let opens = match &self.window {
             Window::None => None,
@@ -88,7 +87,7 @@ impl Slot {
     fn record_failure(&self, generation: u32, answer: &Answer, clock: impl Fn() -> u64) {
         let Counted::Run(run) = self.word.grow_run(generation) else {
             // Forced closed counts as well, and opens for nothing.
-            if self.word.load().generation() == generation {
+            if self.word.load().counts(generation) {
                 self.count_failure(generation, answer.slow, clock());
             }
             return;

@@ -70,6 +70,14 @@ impl Word {
         (self.0 >> RUN_BITS) & 7 == Phase::Closed as u64
     }
 
+    /// Whether results of that generation are counted now: closed, ramping, or closed by force. The tags of the windows
+    /// are cut short; this is the whole generation.
+    #[inline]
+    pub(super) const fn counts(self, generation: u32) -> bool {
+        self.is_closed_of(generation)
+            || (self.generation() == generation && matches!(self.phase(), Phase::ForcedClosed))
+    }
+
     /// Closed or ramping, of that generation, whatever the run.
     #[inline]
     pub(super) const fn is_closed_of(self, generation: u32) -> bool {
@@ -99,17 +107,18 @@ impl StateWord {
         Word(self.0.load(Ordering::Acquire))
     }
 
-    /// A success: the run of failures ends. Writes nothing where there is none.
+    /// A success: the run of failures ends. Writes nothing where there is none. Whether it counts at all.
     #[inline]
-    pub(super) fn end_run(&self, generation: u32) {
+    pub(super) fn end_run(&self, generation: u32) -> bool {
         let mut word = self.load();
         while word.is_closed_of(generation) && word.run() != 0 {
             let ended = Word::new(generation, word.phase(), 0);
             match self.0.compare_exchange_weak(word.0, ended.0, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return,
+                Ok(_) => return true,
                 Err(now) => word = Word(now),
             }
         }
+        word.counts(generation)
     }
 
     /// A failure: the run grows by one. It saturates far above any limit that can be set.
