@@ -25,7 +25,7 @@ pub(super) struct Totals {
     pub(super) slow: u32,
 }
 
-/// Place and counts. The bits: tag 24, full 1, place 12, failed 13, slow 13.
+/// Place and counts. The bits: tag 25, full 1, place 12, failed 13, slow 13.
 ///
 /// The counts stand [`BIAS`] higher than they are: where two records race for a lap, the clearing of a bit can be counted
 /// before its setting is, and the count must not borrow from its neighbour meanwhile.
@@ -47,7 +47,7 @@ impl Head {
         Self(((generation as u64) << TAG_AT) | (BIAS * FAILED) | (BIAS * SLOW))
     }
 
-    /// The highest bits of the generation are cut off by the shift on both sides.
+    /// Its lowest 25 bits; the highest are cut off by the shift on both sides.
     const fn is_of(self, generation: u32) -> bool {
         self.0 >> TAG_AT == (generation as u64) << TAG_AT >> TAG_AT
     }

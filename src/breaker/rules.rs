@@ -5,7 +5,7 @@
 
 use super::{
     policy::Settings,
-    ring::{MAX, Totals},
+    ring::Totals,
     sync::{AtomicU64, Ordering::Relaxed},
     trip::{Trip, Window},
     turn::nanos,
@@ -66,7 +66,8 @@ impl Rules {
         self.slow_over.store(slow.map_or(u64::MAX, |(over, _)| nanos(over)), Relaxed);
         self.abandoned_after.store(nanos(settings.abandoned_after), Relaxed);
         let width = match trip.effective_window() {
-            Window::Time(length) => (nanos(length) / super::buckets::BUCKETS).max(MIN_WIDTH),
+            // Rounded up: never shorter than was asked for.
+            Window::Time(length) => nanos(length).div_ceil(super::buckets::BUCKETS).max(MIN_WIDTH),
             Window::None | Window::Calls(_) => 0,
         };
         self.width.store(width, Relaxed);
@@ -166,16 +167,7 @@ impl Shape {
         let slow = trip.slow.is_some();
         match trip.effective_window() {
             Window::None => Self::Plain,
-            Window::Calls(size) => {
-                let size = if size == 0 {
-                    1
-                } else if size > MAX {
-                    MAX
-                } else {
-                    size
-                };
-                Self::Ring { size, slow }
-            }
+            Window::Calls(size) => Self::Ring { size, slow },
             Window::Time(_) => Self::Buckets { slow },
         }
     }

@@ -1,5 +1,6 @@
 //! When a circuit opens: the rules, as a user says them.
 
+use super::{ring, word};
 use crate::{clock::Instant, outcome::Outcome, window::Ratio};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -110,7 +111,7 @@ impl Trip {
     /// Opens also after so many failures in a row, whatever the rates. 0 is taken as 1.
     #[must_use]
     pub const fn or_consecutive(mut self, failures: u32) -> Self {
-        self.run = if failures == 0 { 1 } else { failures };
+        self.run = run(failures);
         self.run_below_min = false;
         self
     }
@@ -118,7 +119,7 @@ impl Trip {
     /// Opens also after so many failures in a row while there are too few calls for a rate. 0 is taken as 1.
     #[must_use]
     pub const fn or_consecutive_below_min(mut self, failures: u32) -> Self {
-        self.run = if failures == 0 { 1 } else { failures };
+        self.run = run(failures);
         self.run_below_min = true;
         self
     }
@@ -136,6 +137,8 @@ impl Trip {
             Window::None if self.failure_rate.is_some() || self.slow.is_some() => {
                 Window::Time(Duration::from_secs(10))
             }
+            Window::Calls(0) => Window::Calls(1),
+            Window::Calls(calls) if calls > ring::MAX => Window::Calls(ring::MAX),
             window => window,
         }
     }
@@ -162,6 +165,17 @@ impl Trip {
             _ if self.min_calls == 0 => 20,
             _ => self.min_calls,
         }
+    }
+}
+
+/// A limit that a run can reach.
+const fn run(failures: u32) -> u32 {
+    if failures == 0 {
+        1
+    } else if failures > word::RUN_MAX {
+        word::RUN_MAX
+    } else {
+        failures
     }
 }
 

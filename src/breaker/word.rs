@@ -27,7 +27,8 @@ pub(super) enum Phase {
 }
 
 const RUN_BITS: u32 = 29;
-const RUN_MAX: u32 = (1 << RUN_BITS) - 1;
+/// The longest run that is told apart.
+pub(super) const RUN_MAX: u32 = (1 << RUN_BITS) - 1;
 
 impl Word {
     #[inline]
