@@ -1,8 +1,11 @@
 //! The results of the last while, counted without a lock: a fixed number of buckets, each one word.
 //!
 //! A bucket's word carries the lap of the clock that it belongs to. A record that finds an older lap starts the bucket
-//! anew in the same swap that counts it, so that time passes without anybody sweeping: after days of idle the first record
-//! finds nothing that counts. A record that finds a newer lap (a clock that went back) counts there: nothing is wiped.
+//! anew in the same swap that counts it, so that time passes without anybody sweeping. A record that finds a newer lap (a
+//! clock that went back) counts there: nothing is wiped.
+//!
+//! Laps are cut short, and after a night without calls over a short window an old one would look like a new one. So the
+//! first record of a lap takes away what is older than the lap before: what is in the buckets is never old enough for that.
 
 use super::{
     ring::Totals,
@@ -38,16 +41,21 @@ impl Mark {
         self.0 & GENERATION == generation as u64 & GENERATION
     }
 
-    /// Laps wrap after five years of ten-second windows; the nearer half is the past.
-    const fn is_newer_than(self, other: Self) -> bool {
-        let ahead = (self.0 >> 4).wrapping_sub(other.0 >> 4) & LAP;
-        ahead != 0 && ahead < LAP / 2
+    /// Of the same lap or a later one. Laps come round after two days of a window of ten milliseconds: what is up to half of
+    /// that ahead is later, the rest is the past.
+    const fn is_since(self, other: Self) -> bool {
+        (self.0 >> 4).wrapping_sub(other.0 >> 4) & LAP < LAP / 2
     }
 }
 
 impl Bucket {
     const fn empty(mark: Mark) -> Self {
         Self(mark.0 << MARK_AT)
+    }
+
+    /// Of a lap that is over: it counts for nothing, and the first record starts it anew.
+    const fn over(lap: u64, generation: u32) -> Self {
+        Self::empty(Mark::new(lap.wrapping_sub(2), generation))
     }
 
     const fn mark(self) -> Mark {
@@ -79,7 +87,12 @@ pub(super) struct Buckets {
     /// The number of the last bucket that saw a failure or a slow call, plus the length of the window: until then a
     /// success has something to be weighed against.
     uneasy_until: AtomicU64,
+    /// The last lap that has begun, in full.
+    lap: AtomicU64,
 }
+
+/// After so many laps without a record the marks say nothing.
+const LONG: u64 = LAP / 4;
 
 /// What a record found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,25 +108,57 @@ pub(super) enum Found {
 impl Buckets {
     pub(super) fn new(with_slow: bool) -> Self {
         let words = if with_slow { 2 * BUCKETS } else { BUCKETS };
-        Self { words: (0..words).map(|_| AtomicU64::new(0)).collect(), uneasy_until: AtomicU64::new(0) }
+        Self {
+            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            uneasy_until: AtomicU64::new(0),
+            lap: AtomicU64::new(0),
+        }
     }
 
     /// Empty, for `generation`. Only under the slot's lock.
     pub(super) fn clear(&self, generation: u32, now: u64) {
         for word in &self.words {
-            // A lap that is over: it counts for nothing, and the first record starts the bucket anew.
-            word.store(
-                Bucket::empty(Mark::new((now / BUCKETS).wrapping_sub(2), generation)).0,
-                Ordering::Release,
-            );
+            word.store(Bucket::over(now / BUCKETS, generation).0, Ordering::Release);
         }
         self.uneasy_until.store(0, Ordering::Release);
+        self.lap.store(now / BUCKETS, Ordering::Release);
+    }
+
+    /// Takes away what is older than the lap before this one. Who records in a lap has been through here first, or finds
+    /// that somebody has.
+    #[cold]
+    fn begin_lap(&self, lap: u64, generation: u32) {
+        let last = self.lap.load(Ordering::Acquire);
+        let Some(laps) = lap.checked_sub(last).filter(|laps| *laps > 0) else { return };
+        for at in &self.words {
+            let mut word = at.load(Ordering::Acquire);
+            while Bucket(word).mark().is_of(generation)
+                && (laps > LONG || !Bucket(word).mark().is_since(Mark::new(lap.wrapping_sub(1), generation)))
+            {
+                // Somebody else has begun it meanwhile, and what is there now may be of today.
+                if self.lap.load(Ordering::Acquire) != last {
+                    return;
+                }
+                let over = Bucket::over(lap, generation).0;
+                match at.compare_exchange_weak(word, over, Ordering::AcqRel, Ordering::Acquire) {
+                    Ok(_) => break,
+                    Err(now) => word = now,
+                }
+            }
+        }
+        self.lap.fetch_max(lap, Ordering::AcqRel);
+    }
+
+    #[inline]
+    fn has_begun(&self, lap: u64) -> bool {
+        self.lap.load(Ordering::Acquire) >= lap
     }
 
     /// The short way for a success where no failure and no slow call can be in the window. `false` where nothing was done.
     #[inline]
     pub(super) fn record_quietly(&self, generation: u32, now: u64) -> bool {
         self.uneasy_until.load(Ordering::Acquire) <= now
+            && self.has_begun(now / BUCKETS)
             && !self.has_slow()
             && count(
                 &self.words[(now % BUCKETS) as usize],
@@ -128,6 +173,9 @@ impl Buckets {
     pub(super) fn record(&self, generation: u32, now: u64, failed: bool, slow: bool) -> Found {
         let mark = Mark::new(now / BUCKETS, generation);
         let at = (now % BUCKETS) as usize;
+        if !self.has_begun(now / BUCKETS) {
+            self.begin_lap(now / BUCKETS, generation);
+        }
         if failed || slow {
             self.uneasy_until.fetch_max(now + BUCKETS, Ordering::AcqRel);
         }
@@ -145,6 +193,9 @@ impl Buckets {
 
     /// What the buckets of the last while hold.
     pub(super) fn totals(&self, generation: u32, now: u64) -> Totals {
+        if !self.has_begun((now / BUCKETS).saturating_sub(1)) {
+            return Totals::default();
+        }
         let (calls, failed) = sum(&self.words[..BUCKETS as usize], generation, now);
         let slow = if self.has_slow() { sum(&self.words[BUCKETS as usize..], generation, now).1 } else { 0 };
         Totals { calls, failed, slow }
@@ -164,11 +215,7 @@ fn count(at: &AtomicU64, mark: Mark, generation: u32, hit: bool) -> bool {
         if !bucket.mark().is_of(generation) {
             return false;
         }
-        let current = if bucket.mark() == mark || bucket.mark().is_newer_than(mark) {
-            bucket
-        } else {
-            Bucket::empty(mark)
-        };
+        let current = if bucket.mark().is_since(mark) { bucket } else { Bucket::empty(mark) };
         match at.compare_exchange_weak(word, current.with(hit).0, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => return true,
             Err(now) => word = now,
@@ -184,7 +231,7 @@ fn sum(words: &[AtomicU64], generation: u32, now: u64) -> (u32, u32) {
         let back = (now % BUCKETS + BUCKETS - at) % BUCKETS;
         let Some(number) = now.checked_sub(back) else { continue };
         let mark = Mark::new(number / BUCKETS, generation);
-        if bucket.mark() == mark || (bucket.mark().is_of(generation) && bucket.mark().is_newer_than(mark)) {
+        if bucket.mark().is_of(generation) && bucket.mark().is_since(mark) {
             calls += bucket.calls();
             hits += bucket.hits();
         }
