@@ -1,6 +1,9 @@
 //! The breaker through its layer: what the judge of `tests/contract` cannot see.
 
+mod allocated;
 mod drops;
+mod faults;
 mod late;
 mod ready;
 mod rig;
+mod served;
