@@ -56,6 +56,7 @@ impl Permit {
     /// The permit itself, to go along with a response; what stays behind says nothing.
     #[inline]
     pub(super) fn take(&mut self) -> Self {
+        // Not by struct update: the rest of that would be a permit of its own, dropped here, and tell that it was left.
         let mut left = Self::new(self.slot, self.generation, None);
         left.marks.settle();
         std::mem::replace(self, left)

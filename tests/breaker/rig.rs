@@ -11,6 +11,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use tokio::sync::Notify;
 use tower::{Layer, Service, ServiceExt};
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
@@ -98,13 +99,23 @@ pub(crate) fn fail(circuit: &Circuit) {
 
 /// Everything that was told, as words.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Heard(Arc<(Mutex<Vec<String>>, Notify)>);
 
 impl Heard {
     /// What was told since this was asked last.
-    #[track_caller]
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().expect("not poisoned"))
+        std::mem::take(&mut self.0.0.lock().expect("not poisoned"))
+    }
+
+    /// Waits until so much was told; for calls that end on another task.
+    pub(crate) async fn until(&self, told: usize) -> Vec<String> {
+        loop {
+            let so_far = self.0.0.lock().expect("not poisoned").len();
+            if so_far >= told {
+                return self.take();
+            }
+            self.0.1.notified().await;
+        }
     }
 }
 
@@ -116,6 +127,7 @@ impl Observer for Heard {
             Event::Rejected { reason, .. } => format!("rejected: {reason:?}"),
             ref other => format!("{other:?}"),
         };
-        self.0.lock().expect("not poisoned").push(said);
+        self.0.0.lock().expect("not poisoned").push(said);
+        self.0.1.notify_one();
     }
 }
