@@ -96,7 +96,9 @@ async fn of_five_hundred_calls_at_once_while_half_open_at_most_n_are_probes() {
 fn of_calls_from_many_threads_while_half_open_at_most_n_are_probes() {
     const N: u32 = 3;
     for _ in 0..50 {
-        let circuit = Circuit::new("threads", &policy().open_for(Duration::ZERO).probes(N));
+        // However slow the machine, no probe is given up.
+        let policy = policy().open_for(Duration::ZERO).probe_limit(Duration::MAX).probes(N);
+        let circuit = Circuit::new("threads", &policy);
         circuit.trip();
         while circuit.state() == State::Open {
             // A millisecond of the real clock, since there is no runtime to pause it.

@@ -7,3 +7,4 @@ mod late;
 mod ready;
 mod rig;
 mod served;
+mod told;
