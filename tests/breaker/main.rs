@@ -1,6 +1,7 @@
 //! The breaker through its layer: what the judge of `tests/contract` cannot see.
 
 mod allocated;
+mod balanced;
 mod drops;
 mod faults;
 mod late;
