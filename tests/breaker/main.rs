@@ -4,8 +4,21 @@ mod allocated;
 mod balanced;
 mod drops;
 mod faults;
+mod hangs;
 mod late;
 mod ready;
 mod rig;
 mod served;
+mod streams;
 mod told;
+
+// Its other steps are for the tests of bodies.
+#[allow(dead_code)]
+#[path = "../http/frames.rs"]
+mod frames;
+
+// Made from tests/errors/proto/echo.proto; `checks/proto` keeps it true.
+#[rustfmt::skip]
+#[allow(missing_docs, unreachable_pub, unused_qualifications, dead_code, clippy::all, clippy::pedantic, reason = "generated")]
+#[path = "../errors/echo.rs"]
+mod echo;
