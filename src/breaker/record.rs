@@ -12,6 +12,7 @@ use crate::{
     outcome::{Class, Outcome},
     telemetry::{self, Event, Why},
 };
+use std::time::Duration;
 
 /// Whose answer it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,11 @@ impl Answer {
             Class::TimedOut if self.outcome.own_deadline() && !self.long => Effect::Nothing,
             Class::Failed | Class::Panicked | Class::TimedOut => Effect::Failure,
         }
+    }
+
+    /// How long the service asks to be left alone; what has gone well asks for nothing.
+    fn hint(&self) -> Option<Duration> {
+        self.outcome.retry_after().filter(|_| self.effect() != Effect::Success)
     }
 }
 
@@ -146,7 +152,7 @@ impl Slot {
             None => None,
         };
         let Some(why) = opens.or(own) else { return };
-        let told = self.open(&mut cold, why, answer.outcome.retry_after(), now);
+        let told = self.open(&mut cold, why, answer.hint(), now);
         drop(cold);
         told.say(self);
     }
@@ -171,7 +177,7 @@ impl Slot {
             match decision {
                 None | Some(Decision::Wait) => Told::moved(&mut cold),
                 Some(Decision::Close) => self.close(&mut cold, Why::Probes, now),
-                Some(Decision::Open) => self.open(&mut cold, Why::Probes, answer.outcome.retry_after(), now),
+                Some(Decision::Open) => self.open(&mut cold, Why::Probes, answer.hint(), now),
             }
         };
         told.say(self);
