@@ -174,7 +174,7 @@ impl Slot {
 
     /// After closing: a share of the calls that grows with the time.
     fn ramped(&self, cold: &mut Cold, word: Word, now: u64) -> Door {
-        let ramp = super::turn::nanos(cold.settings.ramp).max(1);
+        let ramp = cold.settings.ramp_nanos().max(1);
         let left = self.until.load(Ordering::Acquire).saturating_sub(now);
         let admitted = Admitted { generation: word.generation(), probe: None };
         if left == 0 {

@@ -6,7 +6,7 @@ use super::{
     permit::now,
     slot::{Owner, Slot},
     sync::Ordering,
-    turn::{Told, nanos},
+    turn::Told,
     word::Phase,
 };
 use crate::{
@@ -105,10 +105,7 @@ impl Circuit {
         let totals = slot.totals(&cold, now);
         let state = slot.state();
         let open_for = slot.until.load(Ordering::Acquire).saturating_sub(now);
-        let min_calls = cold
-            .probes
-            .as_ref()
-            .map_or(cold.settings.trip.effective_min_calls(), super::probe::Probes::wanted);
+        let min_calls = cold.wanted_in(state);
         Snapshot {
             state,
             calls: totals.calls,
@@ -127,12 +124,9 @@ impl Circuit {
         self.by_hand(|slot, cold, now| slot.open(cold, Why::ByHand, None, now));
     }
 
-    /// Opens for so long (at least a millisecond); it comes back as usual. Nothing where the state is forced.
+    /// Opens for so long (at least a millisecond, at most thirty years); it comes back as usual. Nothing where the state is forced.
     pub fn open_for(&self, time: Duration) {
-        self.by_hand(|slot, cold, now| {
-            cold.openings = cold.openings.saturating_add(1);
-            slot.open_for(cold, Why::ByHand, nanos(time), now)
-        });
+        self.by_hand(|slot, cold, now| slot.open_for(cold, Why::ByHand, time, now));
     }
 
     /// Closes, and forgets what was counted. Nothing where the state is forced.

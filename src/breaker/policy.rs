@@ -117,8 +117,8 @@ impl Policy {
         self.with(|settings| settings.judge = Some((calls.clamp(1, MAX_PROBES), failure_rate)))
     }
 
-    /// A probe that has not answered for so long has failed: the next call finds that out. The open time where nothing is
-    /// set.
+    /// A probe that has not answered for so long has failed: the next call finds that out. Where nothing is
+    /// set, the open time that the policy gave for this opening; what a hint or a hand has added does not count.
     #[must_use]
     pub fn probe_limit(self, limit: Duration) -> Self {
         self.with(|settings| settings.probe_limit = Some(limit))

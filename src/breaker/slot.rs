@@ -22,6 +22,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 pub(super) struct Slot {
@@ -53,8 +54,11 @@ pub(super) struct Cold {
     pub(super) openings: u32,
     /// Half-open: who is being tried.
     pub(super) probes: Option<Probes>,
-    /// What the window or the probes held at the last turn.
+    /// The open time that the policy gave for the last opening.
+    pub(super) open_time: Duration,
+    /// Open: what the window or the probes held before, and how many calls a rate of that needs.
     pub(super) last: Totals,
+    pub(super) last_wanted: u32,
     pub(super) own: Option<Box<dyn Rule>>,
     pub(super) watchers: Watchers,
     /// The generation with which this owner began.
@@ -71,7 +75,9 @@ impl Cold {
             rng,
             openings: 0,
             probes: None,
+            open_time: Duration::ZERO,
             last: Totals::default(),
+            last_wanted: 0,
             own,
             watchers: Watchers::default(),
             born: 0,

@@ -3,6 +3,7 @@
 use super::{
     State,
     news::News,
+    policy::Settings,
     probe::{Judge, Probes, Rules as ProbeRules},
     ring::Totals,
     slot::{Cold, Slot, Window},
@@ -14,6 +15,8 @@ use std::{task::Waker, time::Duration};
 
 /// The shortest open time.
 const MIN_OPEN: u64 = 1_000_000;
+/// The longest: thirty years, which every clock can hold.
+const MAX_OPEN: u64 = 60 * 60 * 24 * 365 * 30 * 1_000_000_000;
 
 /// A turn that was made. Its event stands in the row; to be said once the lock is free.
 #[must_use = "a turn is told once the lock is free"]
@@ -63,18 +66,23 @@ impl Slot {
 
     /// Opens for the time that the policy gives, or for as long as the hint asks.
     pub(super) fn open(&self, cold: &mut Cold, why: Why, hint: Option<Duration>, now: u64) -> Told {
-        let settings = &cold.settings;
-        let time = settings.open_time.delay(cold.openings, &mut cold.rng);
-        let hint = hint.unwrap_or_default().min(settings.hint_cap);
-        cold.openings = cold.openings.saturating_add(1);
-        self.open_for(cold, why, nanos(time.max(hint)), now)
+        let hint = hint.unwrap_or_default().min(cold.settings.hint_cap);
+        let time = cold.next_open_time().max(hint);
+        self.turn_open(cold, why, time, now)
     }
 
-    /// Opens for so long.
-    pub(super) fn open_for(&self, cold: &mut Cold, why: Why, time: u64, now: u64) -> Told {
+    /// Opens for so long, whatever the policy gives.
+    pub(super) fn open_for(&self, cold: &mut Cold, why: Why, time: Duration, now: u64) -> Told {
+        cold.next_open_time();
+        self.turn_open(cold, why, time, now)
+    }
+
+    fn turn_open(&self, cold: &mut Cold, why: Why, time: Duration, now: u64) -> Told {
         cold.last = self.totals(cold, now);
+        cold.last_wanted = cold.wanted();
         cold.probes = None;
-        self.until.store(now.saturating_add(time.max(MIN_OPEN)), Ordering::Release);
+        let time = nanos(time).clamp(MIN_OPEN, MAX_OPEN);
+        self.until.store(now.saturating_add(time), Ordering::Release);
         self.word.turn(Phase::Open);
         self.told(cold, State::Open, why)
     }
@@ -82,8 +90,7 @@ impl Slot {
     /// The open time is over: probes are let through.
     pub(super) fn half_open(&self, cold: &mut Cold, now: u64) -> Told {
         let settings = &cold.settings;
-        let open_time = settings.open_time.delay(cold.openings.saturating_sub(1), &mut cold.rng);
-        let limit = settings.probe_limit.unwrap_or(open_time).max(Duration::from_nanos(MIN_OPEN));
+        let limit = settings.probe_limit.unwrap_or(cold.open_time).max(Duration::from_nanos(MIN_OPEN));
         let rules = ProbeRules {
             at_once: settings.probes,
             judge: match settings.judge {
@@ -102,7 +109,7 @@ impl Slot {
     /// It works again.
     pub(super) fn close(&self, cold: &mut Cold, why: Why, now: u64) -> Told {
         cold.openings = 0;
-        let ramp = nanos(cold.settings.ramp);
+        let ramp = cold.settings.ramp_nanos();
         self.until.store(now.saturating_add(ramp), Ordering::Release);
         self.renew(cold, if ramp == 0 { Phase::Closed } else { Phase::Ramping }, now);
         self.told(cold, State::Closed, why)
@@ -138,6 +145,31 @@ impl Slot {
             self.news.add(News { name: cold.name.clone(), observed: observed.clone(), to, why });
         }
         Told { waiting: cold.watchers.turned() }
+    }
+}
+
+impl Cold {
+    /// The open time of one more opening in a row, as the policy gives it; drawn once, and remembered.
+    fn next_open_time(&mut self) -> Duration {
+        self.open_time = self.settings.open_time.delay(self.openings, &mut self.rng);
+        self.openings = self.openings.saturating_add(1);
+        self.open_time
+    }
+
+    /// How many calls a rate needs in the present state, unless that is open.
+    fn wanted(&self) -> u32 {
+        self.probes.as_ref().map_or(self.settings.trip.effective_min_calls(), Probes::wanted)
+    }
+
+    /// How many calls the rate of what [`Slot::totals`] gives needs.
+    pub(super) fn wanted_in(&self, state: State) -> u32 {
+        if state == State::Open { self.last_wanted } else { self.wanted() }
+    }
+}
+
+impl Settings {
+    pub(super) fn ramp_nanos(&self) -> u64 {
+        nanos(self.ramp).min(MAX_OPEN)
     }
 }
 
