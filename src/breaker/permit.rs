@@ -168,7 +168,7 @@ impl Ticket for Permit {
                 self.say(if_dropped);
             }
         } else {
-            self.slot.probe_head(self.whose(), now());
+            self.slot.probe_head(self.whose(), self.marks.is_slow(), now());
         }
     }
 

@@ -42,8 +42,8 @@ pub(super) enum Judge {
 struct Running {
     number: u32,
     since: Nanos,
-    /// When its response began well.
-    head: Option<Nanos>,
+    /// When its response began well, and whether that was slow.
+    head: Option<(Nanos, bool)>,
 }
 
 /// The answers so far.
@@ -98,11 +98,11 @@ impl Probes {
     pub(super) fn look(&mut self, now: Nanos) -> Decision {
         let Rules { probe_limit, settle_after, .. } = self.rules;
         while let Some(at) = self.running.iter().position(|probe| match probe.head {
-            Some(head) => now.saturating_sub(head) >= settle_after,
+            Some((head, _)) => now.saturating_sub(head) >= settle_after,
             None => now.saturating_sub(probe.since) >= probe_limit,
         }) {
-            let failed = self.running.swap_remove(at).head.is_none();
-            match self.count(failed, false) {
+            let head = self.running.swap_remove(at).head;
+            match self.count(head.is_none(), head.is_some_and(|(_, slow)| slow)) {
                 Decision::Wait => {}
                 decided => return decided,
             }
@@ -121,16 +121,16 @@ impl Probes {
             return None;
         }
         let end = |probe: &Running| match probe.head {
-            Some(head) => head.saturating_add(self.rules.settle_after),
+            Some((head, _)) => head.saturating_add(self.rules.settle_after),
             None => probe.since.saturating_add(self.rules.probe_limit),
         };
         Some(self.running.iter().map(end).min().map_or(0, |end| end.saturating_sub(now)))
     }
 
     /// The response of this probe has begun well.
-    pub(super) fn head(&mut self, number: u32, now: Nanos) {
+    pub(super) fn head(&mut self, number: u32, now: Nanos, slow: bool) {
         if let Some(probe) = self.running.iter_mut().find(|probe| probe.number == number) {
-            probe.head.get_or_insert(now);
+            probe.head.get_or_insert((now, slow));
         }
     }
 

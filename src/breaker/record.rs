@@ -185,12 +185,12 @@ impl Slot {
 
     /// The response of a probe has begun well.
     #[cold]
-    pub(super) fn probe_head(&self, whose: Whose, now: u64) {
+    pub(super) fn probe_head(&self, whose: Whose, slow: bool, now: u64) {
         let mut cold = self.cold();
         if self.word.load().generation() == whose.generation
             && let (Some(number), Some(probes)) = (whose.probe, &mut cold.probes)
         {
-            probes.head(number, now);
+            probes.head(number, now, slow);
             let moved = Told::moved(&mut cold);
             drop(cold);
             moved.say(self);
