@@ -45,10 +45,7 @@ where
         let this = self.project();
         if matches!(this.state, State::Asking) {
             match this.circuit.admit() {
-                Ok(mut permit) => {
-                    permit.begin();
-                    *this.state = State::Calling(permit);
-                }
+                Ok(permit) => *this.state = State::Calling(permit),
                 Err(rejected) => {
                     *this.state = State::Answered;
                     return Poll::Ready(Err(Lifted::Rejected(rejected)));
@@ -59,9 +56,6 @@ where
         permit.busy(true);
         let polled = this.future.poll(cx);
         permit.busy(false);
-        if polled.is_pending() {
-            permit.waits();
-        }
         let answer = ready!(polled);
         if let State::Calling(permit) = std::mem::replace(this.state, State::Answered) {
             permit.record(if answer.is_ok() { Outcome::OK } else { Outcome::FAILED });

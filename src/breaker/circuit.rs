@@ -55,7 +55,7 @@ impl Circuit {
         made
     }
 
-    /// Asks for one call.
+    /// Asks for one call, which begins now: its permit knows how long it took, where a rule asks for that.
     ///
     /// # Errors
     /// A rejection with the name of the circuit and the time that it stays open.
@@ -63,7 +63,13 @@ impl Circuit {
     pub fn admit(&self) -> Result<Permit, Rejected> {
         let slot = self.slot();
         match slot.admit(now) {
-            Ok(admitted) => Ok(Permit::new(slot, admitted.generation, admitted.probe)),
+            Ok(admitted) => {
+                let mut permit = Permit::new(slot, admitted.generation, admitted.probe);
+                // Nothing else will say when the call began.
+                permit.begin();
+                permit.waits();
+                Ok(permit)
+            }
             Err(refused) => Err(self.reject(refused)),
         }
     }
