@@ -5,14 +5,17 @@ use super::{
     probe::Decision,
     ring::Totals,
     slot::{Slot, Window},
-    turn::Told,
+    turn::{Told, pass_on},
     word::{Counted, Phase},
 };
 use crate::{
     outcome::{Class, Outcome},
     telemetry::{self, Event, Why},
 };
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 /// Whose answer it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,14 +150,20 @@ impl Slot {
         if !self.word.load().is_closed_of(generation) {
             return;
         }
-        let own = match &mut cold.own {
-            Some(rule) => rule.record(crate::clock::from_nanos(now), &answer.outcome).then_some(Why::OwnRule),
-            None => None,
+        let at = crate::clock::from_nanos(now);
+        // A panic in there must not keep a built-in rule from opening.
+        let asked = cold
+            .own
+            .as_mut()
+            .map_or(Ok(false), |own| catch_unwind(AssertUnwindSafe(|| own.record(at, &answer.outcome))));
+        let (own, panic) = match asked {
+            Ok(opens) => (opens.then_some(Why::OwnRule), None),
+            Err(panic) => (None, Some(panic)),
         };
-        let Some(why) = opens.or(own) else { return };
-        let told = self.open(&mut cold, why, answer.hint(), now);
+        let told = opens.or(own).map(|why| self.open(&mut cold, why, answer.hint(), now));
         drop(cold);
-        told.say(self);
+        told.into_iter().for_each(|told| told.say(self));
+        pass_on(panic);
     }
 
     #[cold]

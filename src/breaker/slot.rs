@@ -103,7 +103,7 @@ impl Slot {
         }
     }
 
-    /// A panic in a rule of the user's own is passed on, and leaves the lock as good as it was.
+    /// Nothing of the user's own can panic in here and be passed on before the turn is made, so a poisoned lock says nothing.
     pub(super) fn cold(&self) -> MutexGuard<'_, Cold> {
         self.cold.lock().unwrap_or_else(PoisonError::into_inner)
     }

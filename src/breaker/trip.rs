@@ -49,12 +49,14 @@ pub(super) struct Own(pub(super) Arc<dyn Fn() -> Box<dyn Rule> + Send + Sync>);
 
 /// A rule of your own: it is shown every outcome that counts, and says when to open.
 ///
-/// It stands behind a lock, which the built-in rules do without.
+/// It stands behind the lock of its circuit, which the built-in rules do without, and is called with that lock held: it must
+/// not ask its own circuit for anything but the state. A panic in it is passed on to whoever records, and harms nothing else;
+/// where that thread panics already, it is swallowed.
 pub trait Rule: Send + 'static {
     /// Whether this outcome opens the circuit.
     fn record(&mut self, now: Instant, outcome: &Outcome) -> bool;
 
-    /// The circuit has closed again, or was reset: forget what was.
+    /// The circuit has turned half-open, closed or forced: forget what was.
     fn clear(&mut self);
 }
 

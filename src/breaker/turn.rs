@@ -11,7 +11,12 @@ use super::{
     word::Phase,
 };
 use crate::telemetry::{self, Why};
-use std::{task::Waker, time::Duration};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    task::Waker,
+    time::Duration,
+};
 
 /// The shortest open time.
 const MIN_OPEN: u64 = 1_000_000;
@@ -22,17 +27,29 @@ const MAX_OPEN: u64 = 60 * 60 * 24 * 365 * 30 * 1_000_000_000;
 #[must_use = "a turn is told once the lock is free"]
 pub(super) struct Told {
     waiting: Vec<Waker>,
+    panic: Option<Panic>,
+}
+
+/// What a rule of the user's own has thrown. The turn is made and told before it goes on to the caller.
+pub(super) type Panic = Box<dyn Any + Send>;
+
+/// Goes on with a panic of the user's; not into a second one, which would end the process.
+pub(super) fn pass_on(panic: Option<Panic>) {
+    if let Some(panic) = panic.filter(|_| !std::thread::panicking()) {
+        resume_unwind(panic);
+    }
 }
 
 impl Told {
     /// Nothing has turned, but a place among the probes has come free, or will sooner.
     pub(super) fn moved(cold: &mut Cold) -> Self {
-        Self { waiting: cold.watchers.moved() }
+        Self { waiting: cold.watchers.moved(), panic: None }
     }
 
     pub(super) fn say(self, slot: &Slot) {
         slot.news.tell();
         self.waiting.into_iter().for_each(Waker::wake);
+        pass_on(self.panic);
     }
 }
 
@@ -56,12 +73,17 @@ impl Slot {
             Window::Ring(ring) => ring.clear(generation),
             Window::Buckets(buckets) => buckets.clear(generation, self.rules.bucket(now)),
         }
-        if let Some(own) = &mut cold.own {
-            own.clear();
-        }
         cold.probes = None;
         cold.last = Totals::default();
         self.word.turn(phase);
+    }
+
+    /// The same, and told.
+    fn turn(&self, cold: &mut Cold, phase: Phase, why: Why, now: u64) -> Told {
+        self.renew(cold, phase, now);
+        let own = cold.own.as_mut();
+        let panic = own.and_then(|own| catch_unwind(AssertUnwindSafe(|| own.clear())).err());
+        Told { panic, ..self.told(cold, self.state(), why) }
     }
 
     /// Opens for the time that the policy gives, or for as long as the hint asks.
@@ -101,9 +123,9 @@ impl Slot {
             probe_limit: nanos(limit),
             settle_after: nanos(settings.settle_after.unwrap_or(limit / 2)),
         };
-        self.renew(cold, Phase::HalfOpen, now);
+        let told = self.turn(cold, Phase::HalfOpen, Why::TimeOver, now);
         cold.probes = Some(Probes::new(rules));
-        self.told(cold, State::HalfOpen, Why::TimeOver)
+        told
     }
 
     /// It works again.
@@ -111,15 +133,13 @@ impl Slot {
         cold.openings = 0;
         let ramp = cold.settings.ramp_nanos();
         self.until.store(now.saturating_add(ramp), Ordering::Release);
-        self.renew(cold, if ramp == 0 { Phase::Closed } else { Phase::Ramping }, now);
-        self.told(cold, State::Closed, why)
+        self.turn(cold, if ramp == 0 { Phase::Closed } else { Phase::Ramping }, why, now)
     }
 
     /// By hand, until it is given back to itself.
     pub(super) fn force(&self, cold: &mut Cold, phase: Phase, now: u64) -> Told {
         cold.openings = 0;
-        self.renew(cold, phase, now);
-        self.told(cold, self.state(), Why::ByHand)
+        self.turn(cold, phase, Why::ByHand, now)
     }
 
     /// What the present state has counted; while open, what it had counted when it opened.
@@ -144,7 +164,7 @@ impl Slot {
         if observed.has_own() || telemetry::is_installed() {
             self.news.add(News { name: cold.name.clone(), observed: observed.clone(), to, why });
         }
-        Told { waiting: cold.watchers.turned() }
+        Told { waiting: cold.watchers.turned(), panic: None }
     }
 }
 
