@@ -30,6 +30,26 @@ impl Watchers {
         self.waiting.drain(..).map(|(_, waker)| waker).collect()
     }
 
+    /// Notes who is to be woken. What is given back is dropped once the lock is free: with the last waker of a task goes the
+    /// task, and with that a permit of this very circuit, maybe.
+    #[must_use = "dropped once the lock is free"]
+    fn wait(&mut self, id: u64, waker: &Waker) -> Option<Waker> {
+        match self.waiting.iter_mut().find(|(waits, _)| *waits == id) {
+            Some((_, waits)) if waits.will_wake(waker) => None,
+            Some((_, waits)) => Some(std::mem::replace(waits, waker.clone())),
+            None => {
+                self.waiting.push((id, waker.clone()));
+                None
+            }
+        }
+    }
+
+    #[must_use = "dropped once the lock is free"]
+    fn leave(&mut self, id: u64) -> Option<Waker> {
+        let at = self.waiting.iter().position(|(waits, _)| *waits == id)?;
+        Some(self.waiting.swap_remove(at).1)
+    }
+
     /// The owner has gone; so have all streams, which hold handles.
     pub(super) fn end(&mut self) {
         *self = Self::default();
@@ -85,19 +105,19 @@ impl Stream for Watch {
             self.seen = Some(turns);
             return Poll::Ready(Some(state));
         }
-        let waiting = &mut cold.watchers.waiting;
-        match waiting.iter_mut().find(|(waits, _)| *waits == id) {
-            Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => waiting.push((id, cx.waker().clone())),
-        }
+        let former = cold.watchers.wait(id, cx.waker());
+        drop(cold);
+        drop(former);
         Poll::Pending
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let id = self.id;
-        self.circuit.slot().cold().watchers.waiting.retain(|(waits, _)| *waits != id);
+        let mut cold = self.circuit.slot().cold();
+        let waker = cold.watchers.leave(self.id);
+        drop(cold);
+        drop(waker);
     }
 }
 
