@@ -66,7 +66,7 @@
 //! Clones of a layer, a service and a [`Circuit`] share the circuit; two circuits share nothing. A call that is dropped
 //! gives its permit back: cut by a layer of ours it is a timeout, in a panic a panic, and else nothing, unless the policy
 //! says [`abandoned_after`](Policy::abandoned_after). A dropped probe leaves the circuit half-open, and the next call is
-//! the probe.
+//! the probe. A call that outlives the last handle of its circuit goes on, and what comes of it is told to nobody.
 
 mod admit;
 mod buckets;

@@ -104,7 +104,7 @@ impl Policy {
     }
 
     /// How many probes are let through at once while half-open, and how many must succeed for it to close: at least 1,
-    /// at most 1024. Any that fails opens it again.
+    /// at most 1024. Any that fails, or is slow where that is a rule, opens it again.
     #[must_use]
     pub fn probes(self, probes: u32) -> Self {
         self.with(|settings| settings.probes = probes.clamp(1, MAX_PROBES))

@@ -109,6 +109,9 @@ impl Slot {
     }
 }
 
+/// What a slot without an owner holds, so that nothing of the former owner is kept.
+static IDLE: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
+
 /// Slots that wait for an owner.
 static FREE: LazyLock<Mutex<HashMap<Shape, Vec<&'static Slot>>>> = LazyLock::new(Mutex::default);
 
@@ -128,8 +131,9 @@ pub(super) struct Owner {
 impl Owner {
     pub(super) fn new(name: Name, settings: &Arc<Settings>, now: u64) -> Self {
         let shape = Shape::of(&settings.trip);
-        let waiting = free().get_mut(&shape).and_then(Vec::pop);
+        // First, since it makes the user's own rule: a panic in there takes no slot along.
         let cold = Cold::new(name.clone(), Arc::clone(settings));
+        let waiting = free().get_mut(&shape).and_then(Vec::pop);
         let slot: &'static Slot = match waiting {
             Some(slot) => {
                 *slot.cold() = cold;
@@ -151,14 +155,15 @@ impl Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         let Self { slot, shape, .. } = self;
+        let mut cold = slot.cold();
         // What calls of this owner still say belongs to a generation that is over.
         slot.word.turn(Phase::Closed);
-        let mut cold = slot.cold();
-        cold.watchers.end();
-        cold.probes = None;
-        let own = cold.own.take();
+        let mut idle = Cold::new(Name::fixed(""), Arc::clone(&IDLE));
+        idle.born = slot.word.load().generation();
+        let owned = std::mem::replace(&mut *cold, idle);
         drop(cold);
-        drop(own);
+        // With the lock free: there may be a rule and an observer in it, and the user's own words for their end.
+        drop(owned);
         free().entry(*shape).or_default().push(slot);
     }
 }

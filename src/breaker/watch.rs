@@ -49,11 +49,6 @@ impl Watchers {
         let at = self.waiting.iter().position(|(waits, _)| *waits == id)?;
         Some(self.waiting.swap_remove(at).1)
     }
-
-    /// The owner has gone; so have all streams, which hold handles.
-    pub(super) fn end(&mut self) {
-        *self = Self::default();
-    }
 }
 
 /// The states of a circuit as they come, the present one first: a [`Stream`] that never ends.
