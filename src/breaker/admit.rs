@@ -7,7 +7,7 @@ use super::{
     turn::Told,
     word::{Phase, Word},
 };
-use crate::{backoff::Random, telemetry::Why};
+use crate::backoff::Random;
 
 /// A call that was let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,10 +165,11 @@ impl Slot {
 
     /// Probes that time has settled decide first.
     fn settled_by_time(&self, cold: &mut Cold, now: u64) -> (Option<Door>, Option<Told>) {
-        match cold.probes.as_mut().map_or(Decision::Wait, |probes| probes.look(now)) {
-            Decision::Wait => (None, None),
-            Decision::Close => (Some(Door::Turned), Some(self.close(cold, Why::Probes, now))),
-            Decision::Open => (Some(Door::Turned), Some(self.open(cold, Why::ProbeLimit, None, now))),
+        let Some(probes) = &mut cold.probes else { return (None, None) };
+        match probes.look(now) {
+            (Decision::Wait, _) => (None, None),
+            (Decision::Close, why) => (Some(Door::Turned), Some(self.close(cold, why, now))),
+            (Decision::Open, why) => (Some(Door::Turned), Some(self.open(cold, why, None, now))),
         }
     }
 

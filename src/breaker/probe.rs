@@ -3,7 +3,7 @@
 //! Plain data behind the slot's lock: the state is rare, its calls are few, and here being right is worth a lock.
 
 use super::marks::NUMBERS;
-use crate::window::Ratio;
+use crate::{telemetry::Why, window::Ratio};
 
 /// Nanoseconds of the process clock.
 type Nanos = u64;
@@ -94,20 +94,18 @@ impl Probes {
         Place::Probe(number)
     }
 
-    /// Settles those whose time is up: unanswered they have failed, well begun they have succeeded.
-    pub(super) fn look(&mut self, now: Nanos) -> Decision {
-        let Rules { probe_limit, settle_after, .. } = self.rules;
-        while let Some(at) = self.running.iter().position(|probe| match probe.head {
-            Some((head, _)) => now.saturating_sub(head) >= settle_after,
-            None => now.saturating_sub(probe.since) >= probe_limit,
-        }) {
+    /// Settles those whose time is up, in the order in which it was: unanswered they have failed, well begun they have
+    /// succeeded. With the reason where that decides.
+    pub(super) fn look(&mut self, now: Nanos) -> (Decision, Why) {
+        while let Some(at) = self.next_end().filter(|at| self.end(&self.running[*at]) <= now) {
             let head = self.running.swap_remove(at).head;
+            let why = if head.is_none() { Why::ProbeLimit } else { Why::Probes };
             match self.count(head.is_none(), head.is_some_and(|(_, slow)| slow)) {
                 Decision::Wait => {}
-                decided => return decided,
+                decided => return (decided, why),
             }
         }
-        Decision::Wait
+        (Decision::Wait, Why::Probes)
     }
 
     /// How long until the eldest runs out of time, where there is no place for another.
@@ -120,11 +118,20 @@ impl Probes {
         if (self.running.len() as u64) < u64::from(places) {
             return None;
         }
-        let end = |probe: &Running| match probe.head {
+        Some(self.next_end().map_or(0, |at| self.end(&self.running[at]).saturating_sub(now)))
+    }
+
+    /// When its time is up.
+    const fn end(&self, probe: &Running) -> Nanos {
+        match probe.head {
             Some((head, _)) => head.saturating_add(self.rules.settle_after),
             None => probe.since.saturating_add(self.rules.probe_limit),
-        };
-        Some(self.running.iter().map(end).min().map_or(0, |end| end.saturating_sub(now)))
+        }
+    }
+
+    /// Whose time is up first.
+    fn next_end(&self) -> Option<usize> {
+        (0..self.running.len()).min_by_key(|at| (self.end(&self.running[*at]), self.running[*at].number))
     }
 
     /// The response of this probe has begun well.

@@ -73,12 +73,11 @@ impl Slot {
         }
         let generation = whose.generation;
         let failed = match answer.effect() {
-            Effect::Nothing => return,
             Effect::Success if self.word.end_run(generation) => false,
             Effect::Failure => return self.record_failure(generation, answer, clock),
             Effect::Throttled if self.word.load().counts(generation) => true,
-            // Late, or disabled.
-            Effect::Success | Effect::Throttled => return,
+            // The others are late, or the circuit is disabled.
+            Effect::Nothing | Effect::Success | Effect::Throttled => return,
         };
         let opens = match &self.window {
             Window::None => None,
