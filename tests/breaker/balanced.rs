@@ -1,8 +1,8 @@
 //! `not_ready_while_open`: under a balancer an open endpoint is not chosen, and is woken in time.
 
 use crate::{
-    allocated,
-    rig::{FAILURES, MS, OPEN_FOR, Rig, SECOND, fail, policy},
+    counting,
+    rig::{FAILURES, OPEN_FOR, Rig, SECOND, fail, policy},
 };
 use buttress::{
     Rejectable,
@@ -17,6 +17,7 @@ use std::{
         atomic::{AtomicU32, Ordering::SeqCst},
     },
     task::{Context, Poll, Wake, Waker},
+    time::Duration,
 };
 use tower::{
     Layer, Service, ServiceExt,
@@ -111,7 +112,8 @@ async fn it_is_ready_at_the_end_of_the_open_time_to_the_millisecond_and_turns_no
 
 #[tokio::test(start_paused = true)]
 async fn every_turn_by_hand_wakes_it() {
-    let back: [(&str, fn(&Circuit), fn(&Circuit)); 6] = [
+    type Turn = fn(&Circuit);
+    let back: [(&str, Turn, Turn); 6] = [
         ("reset", Circuit::trip, Circuit::reset),
         ("disable", Circuit::trip, Circuit::disable),
         ("force_closed", Circuit::trip, Circuit::force_closed),
@@ -174,7 +176,7 @@ async fn while_the_probe_is_out_the_others_wait_and_each_end_of_it_wakes_them() 
         let start = tokio::time::Instant::now();
         drop(Box::pin(probe).as_mut().now_or_never());
         let mut second = waits.await.expect("no panic").expect("ready");
-        assert_eq!(start.elapsed(), 0 * MS, "{end}");
+        assert_eq!(start.elapsed(), Duration::ZERO, "{end}");
         inside.always(Answer::ok());
         assert_eq!(second.call(7).await, Ok(7), "{end}");
     }
@@ -223,7 +225,7 @@ async fn ten_thousand_openings_leave_no_timer_and_no_watcher() {
         svc.call(7).await.expect("closed, or the probe");
         assert_eq!(circuit.state(), State::Closed);
         if round % 1000 == 999 {
-            live.push(allocated::live());
+            live.push(counting::live());
         }
     }
     assert!(live.windows(2).all(|pair| pair[0] == pair[1]), "bytes that are still held: {live:?}");
@@ -233,11 +235,11 @@ async fn ten_thousand_openings_leave_no_timer_and_no_watcher() {
 async fn on_a_closed_circuit_the_option_costs_no_allocation_not_even_a_clone() {
     let [circuit] = circuits();
     let (svc, _) = endpoint(&circuit);
-    let before = allocated::made();
+    let before = counting::made();
     let mut clone = svc.clone();
     assert!(polls(&mut clone, &noop_waker()).is_ready());
     drop(clone);
-    assert_eq!(allocated::made() - before, 0);
+    assert_eq!(counting::made() - before, 0);
 }
 
 /// Open and reset by one thread, waited for by another: a turn between the look and the ear would be waited for in vain.

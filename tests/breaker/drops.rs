@@ -185,7 +185,7 @@ async fn a_lost_race_is_nothing_however_long_it_took() {
 async fn a_panic_is_a_panic_in_call_or_in_poll_and_caught_wherever() {
     let mut rig = Rig::new();
     let in_call = AssertUnwindSafe(rig.start(Answer::panics_in_call())).catch_unwind().await;
-    assert!(is_ours(&*in_call.err().expect("passed on")));
+    assert!(is_ours(&*in_call.map(drop).expect_err("passed on")));
     let mut call = rig.start(Answer::panics().after_polls(1)).await;
     let in_poll = AssertUnwindSafe(&mut call).catch_unwind().await;
     assert!(is_ours(&*in_poll.expect_err("passed on")));
@@ -229,7 +229,7 @@ async fn through_a_buffer_a_cut_is_still_a_timeout() {
     let rig = Rig::new();
     let buffered = tower::buffer::BufferLayer::new(8);
     for _ in 0..3 {
-        is_cut(cut_by(&rig, Stacked(TimeoutLayer::new(LIMIT), buffered.clone()))).await;
+        is_cut(cut_by(&rig, Stacked(TimeoutLayer::new(LIMIT), buffered))).await;
     }
     assert_eq!(ends(&rig), ["timed_out"; 3]);
     assert_eq!(rig.circuit.state(), State::Open);

@@ -143,7 +143,7 @@ async fn a_time_window_takes_the_same_memory_for_any_number_of_calls() {
             circuit.admit().expect("closed").record(outcome);
             tokio::time::advance(Duration::from_millis(100)).await;
         }
-        live.push(crate::allocated::live());
+        live.push(crate::counting::live());
     }
     assert_eq!(live[0], live[1]);
     assert_eq!(circuit.snapshot().calls, 10_000);

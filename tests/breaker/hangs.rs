@@ -122,7 +122,7 @@ async fn a_thousand_probes_that_are_dropped_at_any_point_leave_nothing_behind() 
         assert_eq!(rig.circuit.state(), State::HalfOpen);
         if round % 100 == 99 {
             rig.heard.take();
-            live.push(crate::allocated::live());
+            live.push(crate::counting::live());
         }
     }
     assert!(live.windows(2).all(|pair| pair[0] == pair[1]), "bytes that are still held: {live:?}");

@@ -2,6 +2,8 @@
 
 mod allocated;
 mod balanced;
+#[path = "../counting/mod.rs"]
+mod counting;
 mod drops;
 mod faults;
 mod hangs;

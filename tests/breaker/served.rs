@@ -85,6 +85,7 @@ async fn ask(address: SocketAddr, path: &str) -> TcpStream {
 /// Closes hard, as a client that dies does.
 fn reset(client: TcpStream) {
     client.set_zero_linger().expect("a socket");
+    drop(client);
 }
 
 #[tokio::test]

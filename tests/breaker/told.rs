@@ -13,10 +13,10 @@ use buttress::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use metrics::{Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_util::registry::{AtomicStorage, Registry};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     future::ready,
     sync::{
@@ -290,6 +290,60 @@ fn exactly_one_state_is_1_in_every_scrape() {
         drop(other);
         is("closed");
     });
+}
+
+/// The states that are 1 at this instant, and the most there ever were.
+#[derive(Clone, Default)]
+struct Ones(Arc<Mutex<(BTreeSet<String>, usize)>>);
+
+/// One line of the gauge.
+struct One(Ones, String);
+
+impl GaugeFn for One {
+    fn increment(&self, _: f64) {}
+    fn decrement(&self, _: f64) {}
+    fn set(&self, value: f64) {
+        let (ones, most) = &mut *self.0.0.lock().expect("not poisoned");
+        if value == 1.0 {
+            ones.insert(self.1.clone());
+        } else {
+            ones.remove(&self.1);
+        }
+        *most = ones.len().max(*most);
+    }
+}
+
+impl Recorder for Ones {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(Arc::new(One(self.clone(), line(key))))
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[test]
+fn at_no_instant_are_two_states_1_not_even_between_two_lines_of_one_turn() {
+    let ones = Ones::default();
+    metrics::with_local_recorder(&ones, || {
+        let circuit = Circuit::new("orders", &policy().observe(Metrics::new()));
+        for turn in
+            [Circuit::trip, Circuit::reset, Circuit::force_open, Circuit::disable, Circuit::force_closed]
+        {
+            turn(&circuit);
+            assert_eq!(ones.0.lock().expect("not poisoned").0.len(), 1);
+        }
+    });
+    assert_eq!(ones.0.lock().expect("not poisoned").1, 1);
 }
 
 /// The same turns as two threads make them: whoever is slow to tell does not leave the gauge on a former state.
