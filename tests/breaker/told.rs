@@ -242,7 +242,11 @@ fn state(scrape: &BTreeMap<String, f64>, name: &str) -> String {
 fn exactly_one_state_is_1_in_every_scrape() {
     let recorder = Recorded::new();
     metrics::with_local_recorder(&recorder, || {
-        let policy = policy().open_for(std::time::Duration::ZERO).observe(Metrics::new());
+        // The clock is a real one here, so the probe is given all the time there is.
+        let policy = policy()
+            .open_for(std::time::Duration::ZERO)
+            .probe_limit(std::time::Duration::MAX)
+            .observe(Metrics::new());
         let circuit = Circuit::new("orders", &policy);
         let other = Circuit::new("apart", &policy);
         let is = |expected: &str| {
