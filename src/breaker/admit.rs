@@ -7,7 +7,7 @@ use super::{
     turn::Told,
     word::{Phase, Word},
 };
-use crate::backoff::Random;
+use crate::{backoff::Random, telemetry::Why};
 
 /// A call that was let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Slot {
         let Some(probes) = &mut cold.probes else { return (None, None) };
         match probes.look(now) {
             (Decision::Wait, _) => (None, None),
-            (Decision::Close, why) => (Some(Door::Turned), Some(self.close(cold, why, now))),
+            (Decision::Close, _) => (Some(Door::Turned), Some(self.close(cold, Why::Probes, now))),
             (Decision::Open, why) => (Some(Door::Turned), Some(self.open(cold, why, None, now))),
         }
     }

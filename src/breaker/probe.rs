@@ -95,7 +95,7 @@ impl Probes {
     }
 
     /// Settles those whose time is up, in the order in which it was: unanswered they have failed, well begun they have
-    /// succeeded. With the reason where that decides.
+    /// succeeded. With the reason where that opens.
     pub(super) fn look(&mut self, now: Nanos) -> (Decision, Why) {
         while let Some(at) = self.next_end().filter(|at| self.end(&self.running[*at]) <= now) {
             let head = self.running.swap_remove(at).head;

@@ -101,7 +101,7 @@ impl Slot {
 
     fn turn_open(&self, cold: &mut Cold, why: Why, time: Duration, now: u64) -> Told {
         cold.last = self.totals(cold, now);
-        cold.last_wanted = cold.wanted();
+        cold.last_wanted = cold.wanted_in(self.state());
         cold.probes = None;
         let time = nanos(time).clamp(MIN_OPEN, MAX_OPEN);
         self.until.store(now.saturating_add(time), Ordering::Release);
@@ -120,8 +120,8 @@ impl Slot {
                 Some((calls, rate)) => Judge::Rate(calls, rate),
             },
             slow_rate: settings.trip.slow.map(|(_, rate)| rate),
-            probe_limit: nanos(limit),
-            settle_after: nanos(settings.settle_after.unwrap_or(limit / 2)),
+            probe_limit: nanos(limit).min(MAX_OPEN),
+            settle_after: nanos(settings.settle_after.unwrap_or(limit / 2)).min(MAX_OPEN),
         };
         let told = self.turn(cold, Phase::HalfOpen, Why::TimeOver, now);
         cold.probes = Some(Probes::new(rules));
