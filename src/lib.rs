@@ -28,6 +28,7 @@
 //! |---|---|
 //! | [`timeout`] | calls that hang |
 //! | [`breaker`] | calling what does not answer |
+//! | [`fallback`] | callers left without an answer where a good enough one is at hand |
 //!
 //! | what all share | |
 //! |---|---|
@@ -64,6 +65,7 @@ pub mod breaker;
 pub mod cause;
 pub mod clock;
 pub mod deadline;
+pub mod fallback;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 #[cfg(feature = "http")]

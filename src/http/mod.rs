@@ -24,6 +24,7 @@
 mod body_timeout;
 mod classify;
 mod deadline;
+mod fallback;
 mod guard;
 mod problem;
 mod respond;
@@ -32,6 +33,10 @@ mod settle;
 pub use body_timeout::{BodyTimeout, BodyTimeoutFuture, BodyTimeoutLayer, TimeoutBody};
 pub use classify::{ByStatus, Rest};
 pub use deadline::{DeadlineLayer, DeadlineService, HeaderMillis, ReadTimeout};
+pub use fallback::{
+    ByKey, ByUri, Degraded, Degrading, DegradingFuture, KeepBody, LastGood, RequestKey, UriKey, last_good,
+    last_good_by,
+};
 pub use guard::{Guard, guard};
 pub use problem::{Problem, Render};
 pub use respond::{Respond, RespondFuture, RespondLayer, respond};

@@ -40,6 +40,48 @@ pub enum Event<'a> {
         /// Why.
         why: Why,
     },
+    /// A fallback was asked for an answer.
+    #[non_exhaustive]
+    Fallback {
+        /// The layer.
+        name: &'a str,
+        /// Where the answer was to come from.
+        kind: FallbackKind,
+        /// How the call had ended.
+        class: Class,
+        /// Whether there was an answer; without one the call ends as it did.
+        answered: bool,
+    },
+}
+
+/// Where the answer of a fallback comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FallbackKind {
+    /// A fixed value.
+    Value,
+    /// A function.
+    Function,
+    /// Another service.
+    Service,
+    /// The last good answer.
+    LastGood,
+    /// A source of the user's own.
+    Own,
+}
+
+impl FallbackKind {
+    /// The kind as a metric label or log field: one of a closed set.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Function => "function",
+            Self::Service => "service",
+            Self::LastGood => "last_good",
+            Self::Own => "own",
+        }
+    }
 }
 
 /// The state of a circuit. Closed means that traffic flows; open means that it does not.
@@ -160,6 +202,12 @@ impl<'a> Event<'a> {
         Self::Turned { name, to, why }
     }
 
+    /// A fallback was asked for an answer.
+    #[must_use]
+    pub const fn fallback(name: &'a str, kind: FallbackKind, class: Class, answered: bool) -> Self {
+        Self::Fallback { name, kind, class, answered }
+    }
+
     /// The layer or host that it speaks of.
     #[must_use]
     pub const fn name(&self) -> &'a str {
@@ -167,7 +215,8 @@ impl<'a> Event<'a> {
             Self::Rejected { name, .. }
             | Self::TimedOut { name, .. }
             | Self::Call { name, .. }
-            | Self::Turned { name, .. } => name,
+            | Self::Turned { name, .. }
+            | Self::Fallback { name, .. } => name,
         }
     }
 }

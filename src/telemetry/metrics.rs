@@ -18,6 +18,8 @@ const CALLS: &str = "buttress_breaker_calls_total";
 const BREAKER_REJECTED: &str = "buttress_breaker_rejected_total";
 const TRANSITIONS: &str = "buttress_breaker_transitions_total";
 const STATE: &str = "buttress_breaker_state";
+const FALLBACKS: &str = "buttress_fallbacks_total";
+const FALLBACKS_MISSED: &str = "buttress_fallbacks_missed_total";
 
 /// Counts each event through the recorder of the `metrics` facade.
 ///
@@ -29,6 +31,8 @@ const STATE: &str = "buttress_breaker_state";
 /// | `buttress_breaker_calls_total` | `name`, `outcome` | calls through a circuit, by how they ended |
 /// | `buttress_breaker_rejected_total` | `name` | calls that a circuit refused |
 /// | `buttress_breaker_transitions_total` | `name`, `to`, `why` | turns of a circuit |
+/// | `buttress_fallbacks_total` | `name`, `kind` | calls that a fallback has answered |
+/// | `buttress_fallbacks_missed_total` | `name`, `kind` | calls for which a fallback was asked, and had no answer |
 ///
 /// Handles are kept: after the first event of a kind, counting allocates nothing. They are made anew when another recorder
 /// is installed, so it does not matter which is set up first, this or the exporter. The label sets are closed, and at most
@@ -155,6 +159,8 @@ fn describe() {
     metrics::describe_counter!(CALLS, "calls through a circuit, by how they ended");
     metrics::describe_counter!(BREAKER_REJECTED, "calls that a circuit refused");
     metrics::describe_counter!(TRANSITIONS, "turns of a circuit");
+    metrics::describe_counter!(FALLBACKS, "calls that a fallback has answered");
+    metrics::describe_counter!(FALLBACKS_MISSED, "calls for which a fallback was asked, and had no answer");
     metrics::describe_gauge!(STATE, "1 for the state that the circuit is in, 0 for the others");
 }
 
@@ -180,6 +186,10 @@ impl Observer for Metrics {
                     self.count(name, TRANSITIONS, [("to", to.as_str()), ("why", why.as_str())]);
                 }
             }
+            Event::Fallback { name, kind, answered, .. } => {
+                let metric = if answered { FALLBACKS } else { FALLBACKS_MISSED };
+                self.count(name, metric, [("kind", kind.as_str()), NO]);
+            }
         }
     }
 }
@@ -187,7 +197,10 @@ impl Observer for Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::Limit;
+    use crate::{
+        outcome::Class,
+        telemetry::{FallbackKind, Limit},
+    };
     use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
     fn counts(snapshotter: &Snapshotter) -> HashMap<String, u64> {
@@ -211,6 +224,8 @@ mod tests {
             adapter.event(&Event::timed_out("payments", Limit::Call));
             adapter.event(&Event::timed_out("payments", Limit::Idle));
             adapter.event(&Event::rejected("orders", Reason::DeadlinePassed));
+            adapter.event(&Event::fallback("stock", FallbackKind::Value, Class::Rejected, true));
+            adapter.event(&Event::fallback("stock", FallbackKind::LastGood, Class::TimedOut, false));
         });
         let counts = counts(&seen);
         let of = |metric: &str, value: &str| {
@@ -222,7 +237,9 @@ mod tests {
         assert_eq!(of(TIMEOUTS, "call"), Some(2), "{counts:?}");
         assert_eq!(of(TIMEOUTS, "idle"), Some(1));
         assert_eq!(of(REJECTED, "deadline_passed"), Some(1));
-        assert_eq!(counts.len(), 3);
+        assert_eq!(of(FALLBACKS, "value"), Some(1));
+        assert_eq!(of(FALLBACKS_MISSED, "last_good"), Some(1));
+        assert_eq!(counts.len(), 5);
     }
 
     #[test]

@@ -33,6 +33,6 @@ mod tracing;
 pub use self::metrics::Metrics;
 #[cfg(feature = "tracing")]
 pub use self::tracing::Tracing;
-pub use event::{CircuitState, Event, Limit, Why};
+pub use event::{CircuitState, Event, FallbackKind, Limit, Why};
 pub(crate) use observer::is_installed;
 pub use observer::{AlreadyInstalled, Observed, Observer, install};
