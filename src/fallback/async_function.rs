@@ -25,7 +25,7 @@ impl<F> FallbackLayer<AsyncFunction<F>> {
     ///
     /// # async fn from_disk() -> Result<u32, std::io::Error> { Ok(42) }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// let open = tower::service_fn(|_: ()| async { Err(Rejected::new(Reason::Open, "rates", false)) });
+    /// let open = tower::service_fn(|_: ()| async { Err::<u32, _>(Rejected::new(Reason::Open, "rates", false)) });
     /// let svc = FallbackLayer::async_function(|_| async { from_disk().await.ok() }).layer(open);
     /// assert_eq!(svc.oneshot(()).await.unwrap(), 42);
     /// # }

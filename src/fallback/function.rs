@@ -32,7 +32,7 @@ impl<F> FallbackLayer<Function<F>> {
     /// use tower::{Layer, ServiceExt};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// let shed = tower::service_fn(|_: ()| async { Err(Rejected::new(Reason::Shed, "search", false)) });
+    /// let shed = tower::service_fn(|_: ()| async { Err::<&str, _>(Rejected::new(Reason::Shed, "search", false)) });
     /// let layer = FallbackLayer::function(|why| match why.reason() {
     ///     Some(Reason::Shed) => Some("busy, come again"),
     ///     _ => None,

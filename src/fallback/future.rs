@@ -79,6 +79,10 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.as_mut().project();
         if let StateProj::Calling { call, kept } = this.state.project() {
+            if kept.is_none() {
+                // Polled after its end, which breaks the contract of futures: it stays pending.
+                return Poll::Pending;
+            }
             let result = ready!(call.poll(cx));
             let Some(kept) = kept.take() else { return Poll::Pending };
             let outcome = read(&this.settings.classify, result.as_ref());
@@ -134,7 +138,7 @@ where
     fn poll_answer(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<K::Response, S::Error>> {
         let mut this = self.project();
         let StateProj::Answering { answer, ended, class } = this.state.as_mut().project() else {
-            // Polled after its end, which breaks the contract of futures: it stays pending.
+            // Polled after its end, as above.
             return Poll::Pending;
         };
         let given = ready!(answer.poll(cx));

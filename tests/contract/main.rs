@@ -3,5 +3,6 @@
 mod breaker;
 #[path = "../counting/mod.rs"]
 mod counting;
+mod fallback;
 mod lift;
 mod timeout;
