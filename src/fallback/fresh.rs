@@ -42,11 +42,16 @@ impl Fresh {
         }
         let word = self.word(hash);
         let seen = word.load(Relaxed);
-        let time = (clock::nanos(now) >> STEP_BITS).min(TIME);
+        let time = steps(now);
         if seen & !TIME == tag(hash) && time.saturating_sub(seen & TIME) < self.refresh {
             return false;
         }
         word.compare_exchange(seen, tag(hash) | time, Relaxed, Relaxed).is_ok()
+    }
+
+    /// The key was kept at that time, and not now: the refresh runs from there.
+    pub(super) fn correct(&self, hash: u64, at: Instant) {
+        self.word(hash).store(tag(hash) | steps(at), Relaxed);
     }
 
     /// The key was kept and has left: its next good answer is to be kept again.
@@ -64,6 +69,11 @@ impl Fresh {
         // A power of two: the mask is smaller than the length.
         &self.words[usize::try_from(hash & TIME).unwrap_or(0) & (self.words.len() - 1)]
     }
+}
+
+#[inline]
+fn steps(at: Instant) -> u64 {
+    (clock::nanos(at) >> STEP_BITS).min(TIME)
 }
 
 /// The upper bits of the hash; the place comes of the lower ones. Never zero, which is an empty word.

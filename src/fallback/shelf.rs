@@ -62,12 +62,10 @@ impl<K: Hash + Eq, V> Shelf<K, V> {
         (age <= self.bounds.age).then(|| (Arc::clone(&entry.value), age))
     }
 
-    /// Whether an answer that was good at `at` would be kept: there is none for the key that is as new, give or take the
-    /// time between two refreshes.
-    pub(super) fn wants(&self, key: &K, at: Instant) -> bool {
-        self.entries.get(key).is_none_or(|entry| {
-            entry.place.0 <= at && clock::since(at, entry.place.0) >= self.bounds.refresh_after()
-        })
+    /// When the answer for the key was good, if it is so new that one that is good at `now` need not be kept.
+    pub(super) fn fresh(&self, key: &K, now: Instant) -> Option<Instant> {
+        let (at, _) = self.entries.get(key)?.place;
+        (clock::since(now, at) < self.bounds.refresh_after()).then_some(at)
     }
 
     /// Keeps an answer that was good at `at`. What is too large is not kept, and neither is what is older than that which

@@ -54,12 +54,15 @@ impl<K: Hash + Eq, V> Store<K, V> {
     /// Whether this caller is to keep the answer that is good now.
     #[inline]
     pub(crate) fn claim(&self, key: &Signed<K>, now: Instant) -> bool {
-        self.fresh.claim(key.hash, now) && self.wants(key, now)
+        self.fresh.claim(key.hash, now) && self.is_due(key, now)
     }
 
+    /// The words forget: a key that shares one was there in between.
     #[cold]
-    fn wants(&self, key: &Signed<K>, now: Instant) -> bool {
-        self.shelf.read().unwrap_or_else(PoisonError::into_inner).wants(&key.key, now)
+    fn is_due(&self, key: &Signed<K>, now: Instant) -> bool {
+        let kept = self.shelf.read().unwrap_or_else(PoisonError::into_inner).fresh(&key.key, now);
+        // Else the refresh would run from now, and what is kept grow twice as old.
+        kept.inspect(|at| self.fresh.correct(key.hash, *at)).is_none()
     }
 
     /// Keeps what was good at `at`.
@@ -100,5 +103,60 @@ impl<K: Hash + Eq, V> fmt::Debug for Store<K, V> {
             .field("entries", &shelf.len())
             .field("size", &shelf.size())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use std::sync::mpsc;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn store() -> Store<u32, u32> {
+        Store::new(Bounds::age(1000 * SECOND).entries(8).refresh(SECOND))
+    }
+
+    #[test]
+    fn a_key_that_was_kept_a_moment_ago_takes_no_lock() {
+        let (store, now) = (Arc::new(store()), clock::now());
+        let key = store.sign(7);
+        assert!(store.claim(&key, now));
+        store.put(key.clone(), 1, 1, now);
+        let (tell, told) = mpsc::channel();
+        let locked = store.shelf.write().expect("not poisoned");
+        let shared = Arc::clone(&store);
+        let other = std::thread::spawn(move || tell.send(shared.claim(&key, now + SECOND / 2)));
+        // It waits only for one that hangs.
+        assert_eq!(told.recv_timeout(60 * SECOND), Ok(false));
+        drop(locked);
+        other.join().expect("no panic").expect("heard");
+    }
+
+    #[test]
+    fn two_keys_that_share_a_word_are_kept_once_a_refresh_all_the_same() {
+        let store = store();
+        let one = store.sign(0);
+        // 16 words: one of these shares the first key's, and no tag.
+        let two = (1..100_000)
+            .map(|n| store.sign(n))
+            .find(|two| two.hash % 16 == one.hash % 16 && two.hash >> 48 != one.hash >> 48)
+            .expect("one of so many");
+        let start = clock::now();
+        let mut kept = [Vec::new(), Vec::new()];
+        for millis in (0..10_000).step_by(7) {
+            let now = start + Duration::from_millis(millis);
+            for (key, kept) in [&one, &two].into_iter().zip(&mut kept) {
+                if store.claim(key, now) {
+                    store.put(key.clone(), 1, 1, now);
+                    kept.push(millis);
+                }
+            }
+        }
+        for kept in kept {
+            assert!(kept.len() >= 9, "{kept:?}");
+            assert!(kept.windows(2).all(|pair| (1000..1010).contains(&(pair[1] - pair[0]))), "{kept:?}");
+        }
     }
 }

@@ -7,7 +7,6 @@ use buttress::{
     outcome::Class,
     rejected::Reason,
     testing::{Answer, Fault, PANIC, Probe},
-    timeout::TimeoutLayer,
 };
 use futures_util::{FutureExt, task::noop_waker};
 use std::{
@@ -93,18 +92,33 @@ async fn a_panicking_fallback_passes_the_panic_on_and_the_next_call_works() {
     assert!(AssertUnwindSafe(ask(&kept, open())).catch_unwind().await.is_err());
 }
 
-#[tokio::test(start_paused = true)]
+/// A future that has answered can still hold what it took: a place in a bulkhead, a connection.
+#[tokio::test]
 async fn the_inside_is_dropped_before_the_fallback_is_asked() {
-    let probe = Probe::new();
-    probe.handle().always(Answer::never());
-    let (seen, inside) = (probe.handle(), probe.handle());
-    let layer = FallbackLayer::async_function(move |_| {
-        assert_eq!(seen.counts().in_flight, 0, "the inside is still there");
-        async { 7 }
+    struct Holds(Arc<AtomicU32>);
+    impl Future for Holds {
+        type Output = Result<u64, Fault>;
+        fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+            Poll::Ready(Err(Fault::new(1)))
+        }
+    }
+    impl Drop for Holds {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Relaxed);
+        }
+    }
+    let held = Arc::new(AtomicU32::new(0));
+    let (inside, seen) = (Arc::clone(&held), Arc::clone(&held));
+    let inner = tower::service_fn(move |_: u64| {
+        inside.fetch_add(1, Relaxed);
+        Holds(Arc::clone(&inside))
     });
-    let svc = layer.layer(TimeoutLayer::new(crate::MS).layer(probe));
-    assert_eq!(svc.oneshot(1).await, Ok(7));
-    assert_eq!(inside.counts().dropped, 1);
+    let layer = FallbackLayer::function(move |_| {
+        assert_eq!(seen.load(Relaxed), 0, "the inside is still there");
+        7
+    });
+    assert_eq!(layer.on([Class::Failed]).layer(inner).oneshot(1).await, Ok(7));
+    assert_eq!(held.load(Relaxed), 0);
 }
 
 #[test]

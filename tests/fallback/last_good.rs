@@ -150,6 +150,9 @@ async fn what_is_too_large_is_passed_on_and_not_kept() {
     probe.handle().always(Answer::fail());
     assert_eq!(svc.clone().oneshot(10).await, Ok(10));
     assert!(svc.oneshot(11).await.is_err());
+
+    let (svc, _, clones) = echo(Bounds::age(DAY).each(size_of::<Page>() - 1));
+    assert_eq!((ask(&svc, 1).await, clones.load(Relaxed)), (Some(1), 0), "nor cloned");
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,6 +29,8 @@ struct Frames {
     data: VecDeque<Option<&'static str>>,
     trailers: Option<(&'static str, &'static str)>,
     knows_its_end: bool,
+    /// What it says that it is at least.
+    least: u64,
 }
 
 impl Body for Frames {
@@ -55,7 +57,9 @@ impl Body for Frames {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
+        let mut hint = SizeHint::default();
+        hint.set_lower(self.least);
+        hint
     }
 }
 
@@ -289,11 +293,53 @@ async fn bodies_that_are_being_collected_have_a_bound_together() {
     let last = halves.pop().expect("three");
     assert_eq!(last.collect().await.expect("a body").to_bytes(), "!");
     drop(halves);
+    down(&says);
+    assert_eq!(text(get(&svc, "/c").await).await.0, 503, "there was no room for it");
     // Those that were dropped have given their room back.
+    say(&says, Response::new(frames([body, "!"])));
     text(get(&svc, "/d").await).await;
     down(&says);
-    assert_eq!(text(get(&svc, "/c").await).await.0, 503);
     assert_eq!(text(get(&svc, "/d").await).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_trusts_the_end_of_the_stream_has_read_it() {
+    let (svc, says) = server(Bounds::age(DAY));
+    say(&says, Response::new(Frames { knows_its_end: true, ..frames(["one", "two"]) }));
+    let mut body = get(&svc, "/a").await.into_body();
+    while !body.is_end_stream() {
+        body.frame().await.expect("a frame").expect("good");
+    }
+    drop(body);
+    down(&says);
+    assert_eq!(text(get(&svc, "/a").await).await, (200, "onetwo".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_says_it_is_too_large_is_not_even_copied() {
+    for (least, copied) in [(1000, true), (100_000, false)] {
+        let (svc, says) = server(Bounds::age(DAY));
+        say(&says, Response::new(Frames { least, ..frames(["x"]) }));
+        let body = get(&svc, "/a").await.into_body();
+        assert_eq!(format!("{body:?}").contains("collects: true"), copied);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_can_be_cloned_is_marked_with_its_age_too() {
+    let svc = service_fn(|down: bool| async move {
+        if down {
+            Err(Error::from(buttress::Rejected::new(Reason::Open, "inside", false)))
+        } else {
+            Ok(Response::new("page"))
+        }
+    });
+    let layer = buttress::fallback::FallbackLayer::last_good(Bounds::age(DAY), |_: &bool| Some(())).http();
+    let svc = layer.classify(buttress::outcome::ErrorsFail::default()).layer(svc);
+    svc.clone().oneshot(false).await.expect("good");
+    advance(7 * MS).await;
+    let kept = svc.oneshot(true).await.expect("kept");
+    assert_eq!(kept.extensions().get::<Degraded>().and_then(Degraded::age), Some(7 * MS));
 }
 
 #[test]

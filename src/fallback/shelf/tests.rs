@@ -57,14 +57,14 @@ fn an_older_answer_that_comes_later_replaces_nothing() {
 }
 
 #[test]
-fn an_answer_is_wanted_again_after_the_refresh() {
+fn an_answer_is_fresh_until_the_refresh() {
     let mut shelf = Shelf::new(Bounds::age(DAY).refresh(SECOND));
     let now = clock::now();
-    assert!(shelf.wants(&"a", now));
+    assert_eq!(shelf.fresh(&"a", now), None);
     shelf.put("a", 0, 1, 1, now);
-    assert!(!shelf.wants(&"a", now + SECOND - Duration::from_nanos(1)));
-    assert!(shelf.wants(&"a", now + SECOND) && shelf.wants(&"b", now));
-    assert!(!shelf.wants(&"a", now - SECOND), "older than what is there");
+    assert_eq!(shelf.fresh(&"a", now + SECOND - Duration::from_nanos(1)), Some(now));
+    assert_eq!((shelf.fresh(&"a", now + SECOND), shelf.fresh(&"b", now)), (None, None));
+    assert_eq!(shelf.fresh(&"a", now - SECOND), Some(now), "newer than what comes");
 }
 
 /// What the bounds say, said as simply as it can be.
