@@ -72,6 +72,7 @@ pub mod grpc;
 pub mod http;
 #[cfg(feature = "idempotency")]
 pub mod key;
+pub mod keyed;
 pub mod outcome;
 pub mod rejected;
 pub mod telemetry;

@@ -34,6 +34,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("backoff", 0),
     ("budget", 0),
     ("deadline", 0),
+    ("keyed", 0),
     ("key", 0),
     ("breaker", 2),
     ("retry", 2),
