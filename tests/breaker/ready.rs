@@ -47,6 +47,18 @@ async fn the_refused_call_reports_the_time_that_poll_ready_has_read_though_it_ha
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_refused_call_is_refused_though_the_circuit_was_closed_by_hand_meanwhile() {
+    let mut rig = Rig::new();
+    rig.open().await;
+    let svc = rig.svc.ready().await.expect("ready");
+    rig.circuit.reset();
+    // The inside was not asked, so it must not be called.
+    assert_eq!(wait(svc.call(7).await), Some(OPEN_FOR));
+    assert_eq!(rig.call(Answer::ok()).await, Ok(7));
+    assert_eq!(rig.inside.counts().violations(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_was_readied_while_closed_is_refused_where_the_circuit_has_opened_meanwhile() {
     let mut rig = Rig::new();
     let calls = rig.inside.counts().calls;

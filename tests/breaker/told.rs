@@ -24,6 +24,7 @@ use std::{
         atomic::Ordering::Relaxed,
         mpsc::{Receiver, Sender, channel},
     },
+    time::Duration,
 };
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -242,11 +243,8 @@ fn state(scrape: &BTreeMap<String, f64>, name: &str) -> String {
 fn exactly_one_state_is_1_in_every_scrape() {
     let recorder = Recorded::new();
     metrics::with_local_recorder(&recorder, || {
-        // The clock is a real one here, so the probe is given all the time there is.
-        let policy = policy()
-            .open_for(std::time::Duration::ZERO)
-            .probe_limit(std::time::Duration::MAX)
-            .observe(Metrics::new());
+        // On the real clock, so that no probe is given up.
+        let policy = policy().open_for(Duration::ZERO).probe_limit(Duration::MAX).observe(Metrics::new());
         let circuit = Circuit::new("orders", &policy);
         let other = Circuit::new("apart", &policy);
         let is = |expected: &str| {
