@@ -134,15 +134,32 @@ mod tests {
         other.join().expect("no panic").expect("heard");
     }
 
+    /// 16 words: a key that shares this one's, and no tag.
+    fn neighbour(store: &Store<u32, u32>, one: &Signed<u32>) -> Signed<u32> {
+        (1..100_000)
+            .map(|n| store.sign(n))
+            .find(|two| two.hash % 16 == one.hash % 16 && two.hash >> 48 != one.hash >> 48)
+            .expect("one of so many")
+    }
+
+    #[test]
+    fn a_key_whose_word_was_taken_is_kept_when_its_own_refresh_is_over() {
+        let (store, start) = (store(), clock::now());
+        let one = store.sign(0);
+        let two = neighbour(&store, &one);
+        let claims = |key, millis| store.claim(key, start + Duration::from_millis(millis));
+        assert!(claims(&one, 0));
+        store.put(one.clone(), 1, 1, start);
+        assert!(claims(&two, 10));
+        assert!(!claims(&one, 990), "it has its word again, and was kept at 0");
+        assert!(claims(&one, 1005));
+    }
+
     #[test]
     fn two_keys_that_share_a_word_are_kept_once_a_refresh_all_the_same() {
         let store = store();
         let one = store.sign(0);
-        // 16 words: one of these shares the first key's, and no tag.
-        let two = (1..100_000)
-            .map(|n| store.sign(n))
-            .find(|two| two.hash % 16 == one.hash % 16 && two.hash >> 48 != one.hash >> 48)
-            .expect("one of so many");
+        let two = neighbour(&store, &one);
         let start = clock::now();
         let mut kept = [Vec::new(), Vec::new()];
         for millis in (0..10_000).step_by(7) {
