@@ -1,6 +1,7 @@
 //! Every row, in the order of the table: one file a group.
 
 mod breaker;
+mod fallback;
 mod ground;
 mod http;
 mod prices;
@@ -11,7 +12,7 @@ use crate::Row;
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Row> {
-    [ground::rows(), timeout::rows(), breaker::rows(), http::rows(), prices::rows()]
+    [ground::rows(), timeout::rows(), breaker::rows(), fallback::rows(), http::rows(), prices::rows()]
         .into_iter()
         .flatten()
         .collect()
