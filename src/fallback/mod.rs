@@ -60,7 +60,8 @@
 //!
 //! Outside of all that refuses, cuts and retries: it is the last word. Asynchronous functions and services run under the
 //! deadline of the call and are cut there; once it has passed they are not asked, while values, functions and last good
-//! answers are given all the same.
+//! answers are given all the same. Where there is no deadline nobody cuts them: give the other service a
+//! [timeout](crate::timeout) of its own, or put one around the whole stack.
 //!
 //! # Cancel and clone
 //!
