@@ -29,6 +29,7 @@
 //! | [`timeout`] | calls that hang |
 //! | [`breaker`] | calling what does not answer |
 //! | [`fallback`] | callers left without an answer where a good enough one is at hand |
+//! | [`bulkhead`] | one slow dependency that takes all there is |
 //!
 //! | what all share | |
 //! |---|---|
@@ -62,6 +63,7 @@ struct Readme;
 
 pub mod backoff;
 pub mod breaker;
+pub mod bulkhead;
 pub mod cause;
 pub mod clock;
 pub mod deadline;

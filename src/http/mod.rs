@@ -29,6 +29,7 @@ mod guard;
 mod problem;
 mod respond;
 mod settle;
+mod to_end;
 
 pub use body_timeout::{BodyTimeout, BodyTimeoutFuture, BodyTimeoutLayer, TimeoutBody};
 pub use classify::{ByStatus, Rest};
@@ -41,3 +42,4 @@ pub use guard::{Guard, guard};
 pub use problem::{Problem, Render};
 pub use respond::{Respond, RespondFuture, RespondLayer, respond};
 pub use settle::{ReadRest, SettleBody};
+pub use to_end::{ToEnd, Unread};

@@ -1,6 +1,7 @@
 //! Every decision that a layer can tell of.
 
 use crate::{outcome::Class, rejected::Reason};
+use std::time::Duration;
 
 /// A decision of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,22 @@ pub enum Event<'a> {
         class: Class,
         /// Whether there was an answer; without one the call ends as it did.
         answered: bool,
+    },
+    /// A call has entered or left a bulkhead: so many are inside now.
+    #[non_exhaustive]
+    InFlight {
+        /// The bulkhead.
+        name: &'a str,
+        /// How many.
+        calls: u32,
+    },
+    /// A call has waited in a queue, and its wait is over, however it ended.
+    #[non_exhaustive]
+    Waited {
+        /// The layer.
+        name: &'a str,
+        /// How long.
+        time: Duration,
     },
 }
 
@@ -208,6 +225,18 @@ impl<'a> Event<'a> {
         Self::Fallback { name, kind, class, answered }
     }
 
+    /// So many calls are inside a bulkhead now.
+    #[must_use]
+    pub const fn in_flight(name: &'a str, calls: u32) -> Self {
+        Self::InFlight { name, calls }
+    }
+
+    /// A wait in a queue is over.
+    #[must_use]
+    pub const fn waited(name: &'a str, time: Duration) -> Self {
+        Self::Waited { name, time }
+    }
+
     /// The layer or host that it speaks of.
     #[must_use]
     pub const fn name(&self) -> &'a str {
@@ -216,7 +245,9 @@ impl<'a> Event<'a> {
             | Self::TimedOut { name, .. }
             | Self::Call { name, .. }
             | Self::Turned { name, .. }
-            | Self::Fallback { name, .. } => name,
+            | Self::Fallback { name, .. }
+            | Self::InFlight { name, .. }
+            | Self::Waited { name, .. } => name,
         }
     }
 }

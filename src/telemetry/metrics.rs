@@ -2,7 +2,7 @@
 
 use super::{CircuitState, Event, Observer, Why};
 use crate::rejected::Reason;
-use metrics::{Counter, Gauge, Label, SharedString, counter, gauge};
+use metrics::{Counter, Gauge, Histogram, Label, SharedString, counter, gauge, histogram};
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock},
@@ -20,6 +20,8 @@ const TRANSITIONS: &str = "buttress_breaker_transitions_total";
 const STATE: &str = "buttress_breaker_state";
 const FALLBACKS: &str = "buttress_fallbacks_total";
 const FALLBACKS_MISSED: &str = "buttress_fallbacks_missed_total";
+const IN_FLIGHT: &str = "buttress_in_flight";
+const QUEUE: &str = "buttress_queue_seconds";
 
 /// Counts each event through the recorder of the `metrics` facade.
 ///
@@ -33,6 +35,8 @@ const FALLBACKS_MISSED: &str = "buttress_fallbacks_missed_total";
 /// | `buttress_breaker_transitions_total` | `name`, `to`, `why` | turns of a circuit |
 /// | `buttress_fallbacks_total` | `name`, `kind` | calls that a fallback has answered |
 /// | `buttress_fallbacks_missed_total` | `name`, `kind` | calls for which a fallback was asked, and had no answer |
+/// | `buttress_in_flight` | `name` | calls inside a bulkhead |
+/// | `buttress_queue_seconds` | `name` | waits in a queue, however they ended; a histogram |
 ///
 /// Handles are kept: after the first event of a kind, counting allocates nothing. They are made anew when another recorder
 /// is installed, so it does not matter which is set up first, this or the exporter. The label sets are closed, and at most
@@ -71,6 +75,7 @@ const NO: (&str, &str) = ("", "");
 enum Handle {
     Counter(Counter),
     Gauge(Gauge),
+    Histogram(Histogram),
 }
 
 /// What is to be done with a line.
@@ -78,6 +83,7 @@ enum Handle {
 enum Act {
     Count,
     Set(f64),
+    Note(f64),
 }
 
 impl Metrics {
@@ -141,6 +147,7 @@ impl Handle {
         match act {
             Act::Count => Self::Counter(counter!(series.metric, labels)),
             Act::Set(_) => Self::Gauge(gauge!(series.metric, labels)),
+            Act::Note(_) => Self::Histogram(histogram!(series.metric, labels)),
         }
     }
 
@@ -148,7 +155,8 @@ impl Handle {
         match (self, act) {
             (Self::Counter(counter), _) => counter.increment(1),
             (Self::Gauge(gauge), Act::Set(value)) => gauge.set(value),
-            (Self::Gauge(_), Act::Count) => {}
+            (Self::Histogram(histogram), Act::Note(value)) => histogram.record(value),
+            (Self::Gauge(_) | Self::Histogram(_), _) => {}
         }
     }
 }
@@ -162,6 +170,8 @@ fn describe() {
     metrics::describe_counter!(FALLBACKS, "calls that a fallback has answered");
     metrics::describe_counter!(FALLBACKS_MISSED, "calls for which a fallback was asked, and had no answer");
     metrics::describe_gauge!(STATE, "1 for the state that the circuit is in, 0 for the others");
+    metrics::describe_gauge!(IN_FLIGHT, "calls inside a bulkhead");
+    metrics::describe_histogram!(QUEUE, metrics::Unit::Seconds, "waits in a queue, however they ended");
 }
 
 impl Observer for Metrics {
@@ -189,6 +199,12 @@ impl Observer for Metrics {
             Event::Fallback { name, kind, answered, .. } => {
                 let metric = if answered { FALLBACKS } else { FALLBACKS_MISSED };
                 self.count(name, metric, [("kind", kind.as_str()), NO]);
+            }
+            Event::InFlight { name, calls } => {
+                self.act(name, Series { metric: IN_FLIGHT, labels: [NO, NO] }, Act::Set(calls.into()));
+            }
+            Event::Waited { name, time } => {
+                self.act(name, Series { metric: QUEUE, labels: [NO, NO] }, Act::Note(time.as_secs_f64()));
             }
         }
     }

@@ -47,6 +47,11 @@ impl Observer for Tracing {
                 let (kind, outcome) = (kind.as_str(), class.as_str());
                 tracing::debug!(target: "buttress", name, kind, outcome, answered, "fallback asked");
             }
+            Event::Waited { name, time } => {
+                tracing::trace!(target: "buttress", name, seconds = time.as_secs_f64(), "wait in a queue over");
+            }
+            // A number for a graph; as lines it would be two a call that say nothing.
+            Event::InFlight { .. } => {}
         }
     }
 }

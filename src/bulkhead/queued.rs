@@ -1,0 +1,118 @@
+//! The future of a call that may wait: for its slot, then for the service inside, then for the answer.
+
+use super::{Acquire, Slot, hold};
+use crate::{
+    outcome::{AtEnd, Classify},
+    rejected::Rejectable,
+};
+use pin_project_lite::pin_project;
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tower_service::Service;
+
+pin_project! {
+    /// The answer of a [`Bulkhead`](super::Bulkhead) with a [`Queue`](super::Queue).
+    pub struct QueuedFuture<S, Req, F, H> {
+        #[pin]
+        state: State<F>,
+        // A clone of the service inside that nobody has readied yet; `None` once it was called.
+        asked: Option<(S, Req)>,
+        hold: H,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
+        Waiting {
+            #[pin]
+            acquire: Acquire,
+        },
+        // Has its slot; the inside is asked only now, so that nobody waits with a readied service in hand.
+        Readying {
+            slot: Option<Slot>,
+        },
+        Calling {
+            #[pin]
+            call: F,
+            slot: Option<Slot>,
+        },
+        Ended,
+    }
+}
+
+impl<S, Req, F, H> QueuedFuture<S, Req, F, H> {
+    #[inline]
+    pub(super) fn readying(slot: Slot, service: S, request: Req, hold: H) -> Self {
+        Self { state: State::Readying { slot: Some(slot) }, asked: Some((service, request)), hold }
+    }
+
+    pub(super) fn waiting(acquire: Acquire, service: S, request: Req, hold: H) -> Self {
+        Self { state: State::Waiting { acquire }, asked: Some((service, request)), hold }
+    }
+}
+
+impl<S, Req, H> Future for QueuedFuture<S, Req, S::Future, H>
+where
+    S: Service<Req>,
+    S::Error: Rejectable,
+    H: Classify<S::Response, S::Error>,
+{
+    type Output = Result<<H::AtEnd as AtEnd<S::Response>>::Response<Slot>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProj::Waiting { acquire } => {
+                    let slot = ready!(acquire.poll(cx));
+                    match slot {
+                        Ok(slot) => this.state.set(State::Readying { slot: Some(slot) }),
+                        Err(rejected) => {
+                            this.state.set(State::Ended);
+                            *this.asked = None;
+                            return Poll::Ready(Err(rejected.into()));
+                        }
+                    }
+                }
+                StateProj::Readying { slot } => {
+                    let Some((service, _)) = this.asked else { return Poll::Pending };
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        this.state.set(State::Ended);
+                        *this.asked = None;
+                        return Poll::Ready(Err(error));
+                    }
+                    let slot = slot.take();
+                    let Some((mut service, request)) = this.asked.take() else { return Poll::Pending };
+                    let call = service.call(request);
+                    this.state.set(State::Calling { call, slot });
+                }
+                StateProj::Calling { call, slot } => {
+                    // Polled after its end, which breaks the contract of futures: it stays pending.
+                    if slot.is_none() {
+                        return Poll::Pending;
+                    }
+                    let answer = ready!(call.poll(cx));
+                    let Some(slot) = slot.take() else { return Poll::Pending };
+                    return Poll::Ready(hold::answer(this.hold, answer, slot));
+                }
+                StateProj::Ended => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl<S, Req, F, H> fmt::Debug for QueuedFuture<S, Req, F, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Waiting { .. } => "Waiting",
+            State::Readying { .. } => "Readying",
+            State::Calling { .. } => "Calling",
+            State::Ended => "Ended",
+        };
+        f.debug_struct("QueuedFuture").field("state", &state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! The service: takes a slot first, then calls the inside.
+
+use super::{NoQueue, Queue, QueuedFuture, ResponseFuture, Slot, Slots, ToHead};
+use crate::{
+    deadline::Deadline,
+    outcome::{AtEnd, Classify},
+    rejected::{Reason, Rejectable},
+};
+use std::{
+    mem,
+    task::{Context, Poll},
+};
+use tower_service::Service;
+
+/// A service that is called so many times at once, and no more. See the [module](super).
+#[derive(Debug)]
+pub struct Bulkhead<S, Q = NoQueue, H = ToHead> {
+    inner: S,
+    slots: Slots,
+    queue: Q,
+    hold: H,
+    /// `poll_ready` found no slot free and did not ask inside: this call is refused. Never with a queue.
+    refused: bool,
+}
+
+impl<S, Q, H> Bulkhead<S, Q, H> {
+    pub(super) const fn new(inner: S, slots: Slots, queue: Q, hold: H) -> Self {
+        Self { inner, slots, queue, hold, refused: false }
+    }
+}
+
+/// A clone starts afresh: readiness belongs to the instance.
+impl<S: Clone, Q: Clone, H: Clone> Clone for Bulkhead<S, Q, H> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.slots.clone(), self.queue.clone(), self.hold.clone())
+    }
+}
+
+impl<S, Req, H> Service<Req> for Bulkhead<S, NoQueue, H>
+where
+    S: Service<Req>,
+    S::Error: Rejectable,
+    H: Classify<S::Response, S::Error> + Clone,
+{
+    type Response = <H::AtEnd as AtEnd<S::Response>>::Response<Slot>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, H>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.refused = self.slots.is_full();
+        if self.refused { Poll::Ready(Ok(())) } else { self.inner.poll_ready(cx) }
+    }
+
+    #[inline]
+    fn call(&mut self, request: Req) -> Self::Future {
+        if mem::take(&mut self.refused) {
+            return ResponseFuture::refused(self.slots.reject(Reason::Full));
+        }
+        match self.slots.enter(Deadline::current()) {
+            Ok(slot) => ResponseFuture::calling(self.inner.call(request), slot, self.hold.clone()),
+            Err(reason) => ResponseFuture::refused(self.slots.reject(reason)),
+        }
+    }
+}
+
+impl<S, Req, H> Service<Req> for Bulkhead<S, Queue, H>
+where
+    S: Service<Req> + Clone,
+    S::Error: Rejectable,
+    H: Classify<S::Response, S::Error> + Clone,
+{
+    type Response = <H::AtEnd as AtEnd<S::Response>>::Response<Slot>;
+    type Error = S::Error;
+    type Future = QueuedFuture<S, Req, S::Future, H>;
+
+    /// Always ready: a call that waits for its turn must not hold the readiness of the inside meanwhile.
+    #[inline]
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn call(&mut self, request: Req) -> Self::Future {
+        let (service, hold) = (self.inner.clone(), self.hold.clone());
+        let deadline = Deadline::current();
+        match self.slots.enter(deadline) {
+            Ok(slot) => QueuedFuture::readying(slot, service, request, hold),
+            Err(reason) => {
+                let acquire = self.slots.ask(reason, self.queue, deadline);
+                QueuedFuture::waiting(acquire, service, request, hold)
+            }
+        }
+    }
+}

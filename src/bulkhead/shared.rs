@@ -1,0 +1,151 @@
+//! Where a compartment lives: made once, never freed, and used again.
+//!
+//! A call that is inside must find its compartment again, and counting a reference for each call costs as much as the place
+//! itself twice over. So compartments are leaked, and a call holds `&'static Shared`. It goes to the next owner when the
+//! last handle has gone and the last call has ended, not before; there are as many as were in use at once.
+
+use super::{
+    Slot,
+    compartment::{Compartment, Take},
+    word::Word,
+};
+use crate::{
+    rejected::Name,
+    telemetry::{self, Event, Observed, Observer},
+};
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+/// Aligned, so that two of them never share a line of the cache.
+#[repr(align(128))]
+pub(super) struct Shared {
+    pub(super) compartment: Compartment,
+    told: Mutex<(Name, Observed)>,
+}
+
+/// Those that wait for an owner.
+static FREE: Mutex<Vec<&'static Shared>> = Mutex::new(Vec::new());
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// Takes a place, if one is free.
+    #[inline]
+    pub(super) fn take(&'static self) -> Option<Slot> {
+        if telemetry::is_installed() {
+            self.compartment.hear();
+        }
+        match self.compartment.take() {
+            Take::In => Some(Slot::new(self)),
+            Take::InHeard => Some(self.taken_heard()),
+            Take::Full => None,
+        }
+    }
+
+    #[cold]
+    pub(super) fn taken_heard(&'static self) -> Slot {
+        let slot = Slot::new(self);
+        self.tell();
+        slot
+    }
+
+    /// A place was given back; this is the word that was left.
+    #[cold]
+    pub(super) fn left(&'static self, word: Word) {
+        self.call_up();
+        if word.is_heard() {
+            self.tell();
+        }
+        if word.is_over() {
+            lock(&FREE).push(self);
+        }
+    }
+
+    /// Another limit; those who wait for the places that come with it get them.
+    pub(super) fn set_limit(&self, limit: u32) {
+        self.compartment.set_limit(limit);
+        self.call_up();
+        if self.compartment.word().is_heard() {
+            self.tell();
+        }
+    }
+
+    /// Gives free places to those who wait.
+    fn call_up(&self) {
+        while let Some(waker) = self.compartment.call_up() {
+            waker.wake();
+        }
+    }
+
+    /// Tells how many are inside, until it is true: of two that tell at once, the one who speaks last may have counted
+    /// first.
+    fn tell(&self) {
+        let (name, observed) = lock(&self.told).clone();
+        loop {
+            let calls = self.compartment.word().taken();
+            observed.emit(|| Event::in_flight(name.as_str(), calls));
+            if self.compartment.word().taken() == calls {
+                return;
+            }
+        }
+    }
+}
+
+/// Holds a compartment; the last clone of a handle gives it up.
+pub(super) struct Owner {
+    pub(super) shared: &'static Shared,
+    pub(super) name: Name,
+    observed: OnceLock<Observed>,
+}
+
+impl Owner {
+    pub(super) fn new(name: Name, limit: u32) -> Self {
+        let told = (name.clone(), Observed::new());
+        let waiting = lock(&FREE).pop();
+        let shared: &'static Shared = match waiting {
+            Some(shared) => {
+                *lock(&shared.told) = told;
+                shared
+            }
+            None => Box::leak(Box::new(Shared { compartment: Compartment::new(), told: Mutex::new(told) })),
+        };
+        shared.compartment.renew(limit);
+        Self { shared, name, observed: OnceLock::new() }
+    }
+
+    /// The first one stays.
+    pub(super) fn observe(&self, observer: impl Observer) {
+        let observed = self.observed.get_or_init(|| Observed::by(observer));
+        lock(&self.shared.told).1 = observed.clone();
+        self.shared.compartment.hear();
+    }
+
+    /// Tells the listeners what was decided. The name is at hand without a lock, since refusals come in floods.
+    pub(super) fn emit<'a>(&'a self, event: impl FnOnce(&'a str) -> Event<'a>) {
+        let nobody = const { &Observed::new() };
+        self.observed.get().unwrap_or(nobody).emit(|| event(self.name.as_str()));
+    }
+
+    pub(super) fn is_heard(&self) -> bool {
+        telemetry::is_installed() || self.observed.get().is_some()
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let word = self.shared.compartment.abandon();
+        if word.is_over() {
+            lock(&FREE).push(self.shared);
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("compartment", &self.compartment).finish_non_exhaustive()
+    }
+}
