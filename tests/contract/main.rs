@@ -1,6 +1,7 @@
 //! The laws over our own layers: one file a pattern.
 
 mod breaker;
+mod bulkhead;
 #[path = "../counting/mod.rs"]
 mod counting;
 mod fallback;
