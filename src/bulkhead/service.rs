@@ -1,6 +1,6 @@
 //! The service: takes a slot first, then calls the inside.
 
-use super::{NoQueue, Queue, QueuedFuture, ResponseFuture, Slot, Slots, ToHead};
+use super::{NoQueue, Queue, QueuedFuture, ResponseFuture, Slot, Slots, ToHead, shared::Shared};
 use crate::{
     deadline::Deadline,
     outcome::{AtEnd, Classify},
@@ -17,6 +17,8 @@ use tower_service::Service;
 pub struct Bulkhead<S, Q = NoQueue, H = ToHead> {
     inner: S,
     slots: Slots,
+    /// Those of `slots`, without the way over the handle.
+    shared: &'static Shared,
     queue: Q,
     hold: H,
     /// `poll_ready` found no slot free and did not ask inside: this call is refused. Never with a queue.
@@ -24,8 +26,8 @@ pub struct Bulkhead<S, Q = NoQueue, H = ToHead> {
 }
 
 impl<S, Q, H> Bulkhead<S, Q, H> {
-    pub(super) const fn new(inner: S, slots: Slots, queue: Q, hold: H) -> Self {
-        Self { inner, slots, queue, hold, refused: false }
+    pub(super) fn new(inner: S, slots: Slots, queue: Q, hold: H) -> Self {
+        Self { inner, shared: slots.owner().shared, slots, queue, hold, refused: false }
     }
 }
 
@@ -48,7 +50,7 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.refused = self.slots.is_full();
+        self.refused = self.shared.compartment.is_full();
         if self.refused { Poll::Ready(Ok(())) } else { self.inner.poll_ready(cx) }
     }
 
@@ -57,7 +59,7 @@ where
         if mem::take(&mut self.refused) {
             return ResponseFuture::refused(self.slots.reject(Reason::Full));
         }
-        match self.slots.enter(Deadline::current()) {
+        match self.shared.enter(Deadline::current()) {
             Ok(slot) => ResponseFuture::calling(self.inner.call(request), slot, self.hold.clone()),
             Err(reason) => ResponseFuture::refused(self.slots.reject(reason)),
         }
@@ -84,7 +86,7 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let (service, hold) = (self.inner.clone(), self.hold.clone());
         let deadline = Deadline::current();
-        match self.slots.enter(deadline) {
+        match self.shared.enter(deadline) {
             Ok(slot) => QueuedFuture::readying(slot, service, request, hold),
             Err(reason) => {
                 let acquire = self.slots.ask(reason, self.queue, deadline);

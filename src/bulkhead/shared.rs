@@ -10,7 +10,9 @@ use super::{
     word::Word,
 };
 use crate::{
-    rejected::Name,
+    clock,
+    deadline::Deadline,
+    rejected::{Name, Reason},
     telemetry::{self, Event, Observed, Observer},
 };
 use std::{
@@ -33,9 +35,17 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    /// Takes a place, if one is free.
+    /// A slot, unless it is too late or there is none. Reads the clock only where there is a deadline.
     #[inline]
-    pub(super) fn take(&'static self) -> Option<Slot> {
+    pub(super) fn enter(&'static self, deadline: Option<Deadline>) -> Result<Slot, Reason> {
+        if deadline.is_some_and(|deadline| deadline.passed(clock::now())) {
+            return Err(Reason::DeadlinePassed);
+        }
+        self.take().ok_or(Reason::Full)
+    }
+
+    #[inline]
+    fn take(&'static self) -> Option<Slot> {
         if telemetry::is_installed() {
             self.compartment.hear();
         }

@@ -2,7 +2,6 @@
 
 use super::{Acquire, Queue, Slot, shared::Owner};
 use crate::{
-    clock,
     deadline::Deadline,
     rejected::{Name, Reason, Rejected},
     telemetry::{Event, Observer},
@@ -55,7 +54,7 @@ impl Slots {
     /// free one nobody knows, so the rejection names no time to come again.
     #[inline]
     pub fn try_acquire(&self) -> Result<Slot, Rejected> {
-        self.enter(Deadline::current()).map_err(|reason| self.reject(reason))
+        self.owner.shared.enter(Deadline::current()).map_err(|reason| self.reject(reason))
     }
 
     /// A slot: at once where one is free, else after its turn in the queue, first come, first served.
@@ -82,7 +81,7 @@ impl Slots {
     /// ```
     pub fn acquire(&self, queue: Queue) -> Acquire {
         let deadline = Deadline::current();
-        match self.enter(deadline) {
+        match self.owner.shared.enter(deadline) {
             Ok(slot) => Acquire::taken(slot),
             Err(reason) => self.ask(reason, queue, deadline),
         }
@@ -118,15 +117,6 @@ impl Slots {
         self.owner.name.clone()
     }
 
-    /// A slot, unless there is none or it is too late. Reads the clock only where there is a deadline.
-    #[inline]
-    pub(super) fn enter(&self, deadline: Option<Deadline>) -> Result<Slot, Reason> {
-        if deadline.is_some_and(|deadline| deadline.passed(clock::now())) {
-            return Err(Reason::DeadlinePassed);
-        }
-        self.owner.shared.take().ok_or(Reason::Full)
-    }
-
     /// The wait of a call that was not let in at once: for its turn, or only to be told why not.
     #[cold]
     pub(super) fn ask(&self, why: Reason, queue: Queue, deadline: Option<Deadline>) -> Acquire {
@@ -134,12 +124,6 @@ impl Slots {
             Reason::Full => Acquire::asking(self, queue, deadline),
             why => Acquire::refused(self.reject(why)),
         }
-    }
-
-    /// Whether a call would be refused now.
-    #[inline]
-    pub(super) fn is_full(&self) -> bool {
-        self.owner.shared.compartment.is_full()
     }
 
     /// The rejection of a call, told to who listens.

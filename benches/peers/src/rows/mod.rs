@@ -1,6 +1,7 @@
 //! Every row, in the order of the table: one file a group.
 
 mod breaker;
+mod bulkhead;
 mod fallback;
 mod ground;
 mod http;
@@ -12,7 +13,7 @@ use crate::Row;
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Row> {
-    [ground::rows(), timeout::rows(), breaker::rows(), fallback::rows(), http::rows(), prices::rows()]
+    [ground::rows(), timeout::rows(), breaker::rows(), bulkhead::rows(), fallback::rows(), http::rows(), prices::rows()]
         .into_iter()
         .flatten()
         .collect()
