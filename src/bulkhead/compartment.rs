@@ -73,19 +73,15 @@ impl Compartment {
         word.0 >= u64::from(limit) && !word.has_room(limit)
     }
 
-    /// Takes a place, if one is free and nobody waits for it.
+    /// Takes a place the short way; where that fails, it is to be taken the long way.
     #[inline]
-    pub(super) fn take(&self) -> Take {
+    pub(super) fn take_quietly(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);
-        if word < u64::from(self.limit.load(Ordering::Relaxed)) && self.swap(word, word + ONE_TAKEN).is_ok() {
-            return Take::In;
-        }
-        self.take_slowly()
+        word < u64::from(self.limit.load(Ordering::Relaxed)) && self.swap(word, word + ONE_TAKEN).is_ok()
     }
 
-    /// Where somebody waits or listens, where it is full, or where another call came in at the same instant.
-    #[inline(never)]
-    fn take_slowly(&self) -> Take {
+    /// Takes a place, if one is free and nobody waits for it.
+    pub(super) fn take(&self) -> Take {
         let mut word = self.word();
         while word.has_room(self.limit.load(Ordering::Relaxed)) {
             match self.swap(word.0, word.0 + ONE_TAKEN) {

@@ -1,15 +1,15 @@
 //! The future of a call that does not wait: it has its slot, or is refused.
 
-use super::{Slot, hold};
+use super::{Slot, Slots, hold};
 use crate::{
     outcome::{AtEnd, Classify},
-    rejected::{Rejectable, Rejected},
+    rejected::{Reason, Rejectable, Rejected},
 };
 use pin_project_lite::pin_project;
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 pin_project! {
@@ -23,22 +23,24 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, H> {
-        Refused {
-            rejected: Option<Rejected>,
-        },
         Calling {
             #[pin]
             call: F,
+            // `None` once there was an answer.
             slot: Option<Slot>,
             hold: H,
+        },
+        Refused {
+            rejected: Option<Rejected>,
         },
     }
 }
 
 impl<F, H> ResponseFuture<F, H> {
     #[cold]
-    pub(super) fn refused(rejected: Rejected) -> Self {
-        Self { state: State::Refused { rejected: Some(rejected) } }
+    #[inline(never)]
+    pub(super) fn refused(slots: &Slots, why: Reason) -> Self {
+        Self { state: State::Refused { rejected: Some(slots.reject(why)) } }
     }
 
     #[inline]
@@ -58,19 +60,18 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProj::Calling { call, slot, hold } => {
-                // Polled after its end, which breaks the contract of futures: it stays pending.
-                if slot.is_none() {
-                    return Poll::Pending;
+            StateProj::Calling { call, slot, hold } => match call.poll(cx) {
+                Poll::Ready(Ok(response)) => Poll::Ready(Ok(hold::answered(hold, response, slot))),
+                Poll::Ready(Err(error)) => {
+                    *slot = None;
+                    Poll::Ready(Err(error))
                 }
-                let answer = ready!(call.poll(cx));
-                let Some(slot) = slot.take() else { return Poll::Pending };
-                Poll::Ready(hold::answer(hold, answer, slot))
-            }
-            StateProj::Refused { rejected } => match rejected.take() {
-                Some(rejected) => Poll::Ready(Err(rejected.into())),
-                None => Poll::Pending,
+                Poll::Pending => Poll::Pending,
             },
+            // Polled after its end, which breaks the contract of futures, it stays pending.
+            StateProj::Refused { rejected } => {
+                rejected.take().map_or(Poll::Pending, |rejected| Poll::Ready(Err(rejected.into())))
+            }
         }
     }
 }

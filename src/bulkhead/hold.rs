@@ -25,19 +25,18 @@ impl<Res, E> Classify<Res, E> for ToHead {
     }
 }
 
-/// The answer, and its slot given back or on its way with the response. An error has no rest to wait for.
+/// The response; its slot is given back here, or goes along with it.
 #[inline]
-pub(super) fn answer<H, Res, E>(
+pub(super) fn answered<H, Res, E>(
     hold: &H,
-    answer: Result<Res, E>,
-    slot: Slot,
-) -> Result<<H::AtEnd as AtEnd<Res>>::Response<Slot>, E>
+    response: Res,
+    slot: &mut Option<Slot>,
+) -> <H::AtEnd as AtEnd<Res>>::Response<Slot>
 where
     H: Classify<Res, E>,
 {
-    let response = answer?;
-    match hold.classify(Ok(&response)) {
-        Verdict::Now(_) => Ok(H::AtEnd::pass(response)),
-        Verdict::AtEnd(rest) => Ok(rest.hold(response, slot)),
+    match (hold.classify(Ok(&response)), slot.take()) {
+        (Verdict::AtEnd(rest), Some(slot)) => rest.hold(response, slot),
+        _ => H::AtEnd::pass(response),
     }
 }

@@ -91,14 +91,18 @@ where
                     this.state.set(State::Calling { call, slot });
                 }
                 StateProj::Calling { call, slot } => {
-                    // Polled after its end, which breaks the contract of futures: it stays pending.
-                    if slot.is_none() {
-                        return Poll::Pending;
-                    }
-                    let answer = ready!(call.poll(cx));
-                    let Some(slot) = slot.take() else { return Poll::Pending };
-                    return Poll::Ready(hold::answer(this.hold, answer, slot));
+                    return match call.poll(cx) {
+                        Poll::Ready(Ok(response)) => {
+                            Poll::Ready(Ok(hold::answered(this.hold, response, slot)))
+                        }
+                        Poll::Ready(Err(error)) => {
+                            *slot = None;
+                            Poll::Ready(Err(error))
+                        }
+                        Poll::Pending => Poll::Pending,
+                    };
                 }
+                // Polled after its end, which breaks the contract of futures, it stays pending.
                 StateProj::Ended => return Poll::Pending,
             }
         }

@@ -56,12 +56,14 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        if mem::take(&mut self.refused) {
-            return ResponseFuture::refused(self.slots.reject(Reason::Full));
-        }
-        match self.shared.enter(Deadline::current()) {
+        let entered = if mem::take(&mut self.refused) {
+            Err(Reason::Full)
+        } else {
+            self.shared.enter(Deadline::current())
+        };
+        match entered {
             Ok(slot) => ResponseFuture::calling(self.inner.call(request), slot, self.hold.clone()),
-            Err(reason) => ResponseFuture::refused(self.slots.reject(reason)),
+            Err(reason) => ResponseFuture::refused(&self.slots, reason),
         }
     }
 }

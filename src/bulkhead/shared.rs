@@ -35,24 +35,29 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    /// A slot, unless it is too late or there is none. Reads the clock only where there is a deadline.
+    /// A slot, unless it is too late or there is none.
     #[inline]
     pub(super) fn enter(&'static self, deadline: Option<Deadline>) -> Result<Slot, Reason> {
+        if deadline.is_none() && !telemetry::is_installed() && self.compartment.take_quietly() {
+            return Ok(Slot::new(self));
+        }
+        self.enter_at_length(deadline)
+    }
+
+    /// Where there is a deadline or a listener, where it is full, or where two came at the same instant. Only here the
+    /// clock is read, and only for a deadline.
+    #[inline(never)]
+    fn enter_at_length(&'static self, deadline: Option<Deadline>) -> Result<Slot, Reason> {
         if deadline.is_some_and(|deadline| deadline.passed(clock::now())) {
             return Err(Reason::DeadlinePassed);
         }
-        self.take().ok_or(Reason::Full)
-    }
-
-    #[inline]
-    fn take(&'static self) -> Option<Slot> {
         if telemetry::is_installed() {
             self.compartment.hear();
         }
         match self.compartment.take() {
-            Take::In => Some(Slot::new(self)),
-            Take::InHeard => Some(self.taken_heard()),
-            Take::Full => None,
+            Take::In => Ok(Slot::new(self)),
+            Take::InHeard => Ok(self.taken_heard()),
+            Take::Full => Err(Reason::Full),
         }
     }
 
