@@ -89,7 +89,7 @@ async fn a_smaller_limit_holds_for_those_who_wait() {
         assert!(poll!(turn.as_mut()).is_pending());
     }
     drop(inside.pop());
-    turn.await.expect("its turn");
+    drop(turn.await.expect("its turn"));
 }
 
 #[tokio::test(start_paused = true)]

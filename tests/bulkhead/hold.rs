@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Empty, Full};
-use std::{convert::Infallible, io, panic::AssertUnwindSafe};
+use std::{convert::Infallible, io, panic::AssertUnwindSafe, time::Duration};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 type Answer<B> = Result<Response<B>, Lifted<Infallible>>;
@@ -40,6 +40,18 @@ async fn the_slot_is_held_to_the_last_frame_and_not_after() {
     assert_eq!(slots.in_flight(), 1);
     assert!(response.frame().await.is_none());
     assert_eq!(slots.in_flight(), 0, "the body itself is still there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_held_while_the_body_is_silent() {
+    let slots = Slots::new("x", 1);
+    let body = [Step::Data("a"), Step::Wait(Duration::from_secs(3600)), Step::Data("b")];
+    let mut response = through(&slots, body).await.expect("a head");
+    response.frame().await.expect("a frame").expect("data");
+    assert!(response.frame().now_or_never().is_none());
+    assert_eq!(slots.in_flight(), 1);
+    assert_eq!(response.collect().await.expect("a body").to_bytes(), "b");
+    assert_eq!(slots.in_flight(), 0);
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ impl Model {
 }
 
 enum Real {
-    Inside(Slot),
+    Inside { _slot: Slot },
     Waiting(Pin<Box<Acquire>>),
     Refused(Rejected),
     Gone,
@@ -104,7 +104,7 @@ enum Real {
 
 impl Real {
     fn of(answer: Result<Slot, Rejected>) -> Self {
-        answer.map_or_else(Self::Refused, Self::Inside)
+        answer.map_or_else(Self::Refused, |slot| Self::Inside { _slot: slot })
     }
 
     fn poll(&mut self) {
@@ -117,7 +117,7 @@ impl Real {
 
     fn agrees(&self, model: Stand) -> bool {
         match self {
-            Self::Inside(_) => model == Stand::Inside,
+            Self::Inside { .. } => model == Stand::Inside,
             Self::Waiting(_) => matches!(model, Stand::Waiting(_)),
             Self::Refused(why) => model == Stand::Refused && why.reason() == Reason::Full,
             Self::Gone => model == Stand::Gone,

@@ -66,7 +66,7 @@ async fn a_newcomer_never_overtakes_who_waits() {
     let slot = first.await.expect("its turn");
     assert!(poll!(second.as_mut()).is_pending());
     drop(slot);
-    second.await.expect("its turn");
+    drop(second.await.expect("its turn"));
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_queue_of_any_length_and_any_wait_can_be_asked_for() {
         assert_eq!(slots.acquire(nobody).now_or_never().map(reason), Some(Reason::Full));
     }
     drop(slot);
-    longest.await.expect("its turn");
+    drop(longest.await.expect("its turn"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,7 +121,7 @@ async fn a_slot_that_comes_at_the_very_end_of_the_wait_is_taken() {
     assert!(poll!(turn.as_mut()).is_pending());
     advance(250 * MS).await;
     drop(held);
-    turn.await.expect("its turn has come as its time ran out");
+    drop(turn.await.expect("its turn has come as its time ran out"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +186,7 @@ async fn who_is_dropped_in_the_queue_leaves_at_once() {
     assert!(poll!(last.as_mut()).is_pending(), "the third is the first now");
     let slot = turns.remove(0).await.expect("its turn");
     drop(slot);
-    last.await.expect("its turn");
+    drop(last.await.expect("its turn"));
 }
 
 #[tokio::test]
