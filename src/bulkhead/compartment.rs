@@ -159,9 +159,9 @@ impl Compartment {
         None
     }
 
-    /// Another limit, at least 1. Who is in stays in; where it has grown, [`call_up`](Self::call_up) is due.
+    /// Another limit, at least 1. Who is in stays in. Where it has grown, [`call_up`](Self::call_up) is due: whoever has
+    /// joined under the former limit is found there, and who locks the line after that has seen the new one.
     pub(super) fn set_limit(&self, limit: u32) {
-        let _line = self.line();
         self.limit.store(limit, Ordering::Relaxed);
     }
 

@@ -16,6 +16,8 @@ impl NoQueue {
 
 /// So many calls may wait for a place, each for so long.
 ///
+/// A wait that has an end needs a tokio runtime with timers; a call that finds a place needs none.
+///
 /// ```
 /// use std::time::Duration;
 /// use buttress::bulkhead::{Queue, Slots};

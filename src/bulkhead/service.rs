@@ -7,13 +7,12 @@ use crate::{
     rejected::{Reason, Rejectable},
 };
 use std::{
-    mem,
+    fmt, mem,
     task::{Context, Poll},
 };
 use tower_service::Service;
 
 /// A service that is called so many times at once, and no more. See the [module](super).
-#[derive(Debug)]
 pub struct Bulkhead<S, Q = NoQueue, H = ToHead> {
     inner: S,
     slots: Slots,
@@ -95,5 +94,15 @@ where
                 QueuedFuture::waiting(acquire, service, request, hold)
             }
         }
+    }
+}
+
+impl<S: fmt::Debug, Q: fmt::Debug, H> fmt::Debug for Bulkhead<S, Q, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bulkhead")
+            .field("inner", &self.inner)
+            .field("slots", &self.slots)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
     }
 }

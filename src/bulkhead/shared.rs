@@ -15,10 +15,7 @@ use crate::{
     rejected::{Name, Reason},
     telemetry::{self, Event, Observed, Observer},
 };
-use std::{
-    fmt,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Aligned, so that two of them never share a line of the cache.
 #[repr(align(128))]
@@ -156,11 +153,5 @@ impl Drop for Owner {
         if word.is_over() {
             lock(&FREE).push(self.shared);
         }
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("compartment", &self.compartment).finish_non_exhaustive()
     }
 }

@@ -95,6 +95,8 @@ async fn a_queue_of_any_length_and_any_wait_can_be_asked_for() {
     }
     drop(slot);
     drop(longest.await.expect("its turn"));
+    let said = format!("{:?}", Queue::new(u32::MAX));
+    assert!(said.contains("len: 1048576"), "the most that a queue holds: {said}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,6 +161,12 @@ async fn a_call_that_is_too_late_takes_no_place_in_the_queue() {
     advance(MS).await;
     assert_eq!(call.as_mut().now_or_never().map(lifted), Some(Reason::DeadlinePassed));
     assert_eq!((slots.waiting(), inside.all()), (0, 0));
+    let short = soon.sync_scope(|| slots.acquire(Queue::new(0)));
+    assert_eq!(
+        short.now_or_never().map(reason),
+        Some(Reason::DeadlinePassed),
+        "the queue is not even looked at"
+    );
 
     // Nor a slot, if one is free.
     drop(held);

@@ -149,7 +149,10 @@ async fn the_slot_is_given_back_with_the_answer_and_not_with_the_future() {
     let slots = Slots::new("x", 1);
     for fails in [false, true] {
         let service = service_fn(move |()| async move { if fails { Err("broken") } else { Ok(()) } });
-        let mut call = pin!(over(BulkheadLayer::new(&slots), service).oneshot(()));
+        let mut call = pin!(over(BulkheadLayer::new(&slots), service).call(()));
+        assert_eq!(poll!(call.as_mut()).map(|answer| answer.is_err()), Poll::Ready(fails));
+        assert_eq!(slots.in_flight(), 0, "the future itself still stands");
+        let mut call = pin!(over(BulkheadLayer::new(&slots).queue(1), service).call(()));
         assert_eq!(poll!(call.as_mut()).map(|answer| answer.is_err()), Poll::Ready(fails));
         assert_eq!(slots.in_flight(), 0, "the future itself still stands");
     }
