@@ -3,7 +3,9 @@
 mod counting;
 
 use buttress::{
-    Deadline, clock, grpc,
+    Deadline,
+    bulkhead::{BulkheadLayer, Queue, Slots},
+    clock, grpc,
     http::{self as b_http, BodyTimeoutLayer, DeadlineLayer},
     lift, over,
     timeout::TimeoutLayer,
@@ -157,6 +159,63 @@ fn a_limited_body_allocates_nothing() {
         let read = || {
             let mut body = pin!(drive(&mut svc, Request::new(())).into_body());
             assert!(body.frame().now_or_never().expect("at once").is_none());
+        };
+        assert_eq!(allocations(read), 0);
+    });
+}
+
+#[test]
+fn a_bulkhead_allocates_nothing_with_or_without_a_queue_whether_the_inside_is_ready_or_pends() {
+    in_a_runtime(|| {
+        for pends in [false, true] {
+            let layer = BulkheadLayer::new(&Slots::new("x", 2));
+            let mut svc = over(layer.clone(), Echo { pends });
+            assert_eq!(allocations(|| assert_eq!(drive(&mut svc, 7), 7)), 0, "pends: {pends}");
+            assert_eq!(allocations(|| assert_eq!(drive(&mut svc.clone(), 7), 7)), 0, "pends: {pends}");
+            let mut svc = over(layer.queue(9), Echo { pends });
+            assert_eq!(allocations(|| assert_eq!(drive(&mut svc, 7), 7)), 0, "pends: {pends}");
+        }
+    });
+}
+
+#[test]
+fn a_full_bulkhead_refuses_without_an_allocation_under_a_name_made_at_run_time_too() {
+    in_a_runtime(|| {
+        let slots = Slots::new(String::from("made at run time"), 1);
+        let _held = slots.try_acquire().expect("free");
+        let mut svc = over(BulkheadLayer::new(&slots), Echo { pends: false });
+        assert_eq!(allocations(|| assert!(svc.call(7).now_or_never().expect("refused").is_err())), 0);
+    });
+}
+
+#[test]
+fn a_queue_that_has_been_as_long_allocates_nothing_for_who_waits() {
+    in_a_runtime(|| {
+        let slots = Slots::new("x", 1);
+        let queue = Queue::new(9);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let run = || {
+            let held = slots.try_acquire().expect("free");
+            let (mut one, mut two) = (pin!(slots.acquire(queue)), pin!(slots.acquire(queue)));
+            assert!(one.as_mut().poll(&mut cx).is_pending() && two.as_mut().poll(&mut cx).is_pending());
+            drop(held);
+            assert!(one.as_mut().poll(&mut cx).is_ready());
+        };
+        assert_eq!(allocations(run), 0);
+    });
+}
+
+#[test]
+fn a_slot_held_to_the_end_of_the_body_allocates_nothing() {
+    in_a_runtime(|| {
+        let layer = BulkheadLayer::new(&Slots::new("x", 1)).hold(b_http::ToEnd);
+        let page = |_: Request<()>| {
+            ready(Ok::<_, Infallible>(Response::new(Full::new(bytes::Bytes::from_static(b"a page")))))
+        };
+        let mut svc = over(layer, tower::service_fn(page));
+        let read = || {
+            let mut body = pin!(drive(&mut svc, Request::new(())).into_body());
+            assert!(body.frame().now_or_never().expect("at once").is_some());
         };
         assert_eq!(allocations(read), 0);
     });

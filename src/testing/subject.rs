@@ -71,7 +71,7 @@ impl Subject {
     /// It can make calls wait for their turn: after `history`, the next call through what `make` makes has to wait until
     /// one of those calls ends.
     ///
-    /// A bulkhead: `.waits([Answer::never()], || BulkheadLayer::new(1))`.
+    /// A bulkhead: `.waits([Answer::never()], || BulkheadLayer::new(&Slots::new("x", 1)).queue(1))`.
     #[must_use]
     pub fn waits<L: Judgeable>(
         mut self,
