@@ -13,7 +13,10 @@ use buttress::{
     telemetry::Event,
 };
 use futures_util::{FutureExt, StreamExt};
-use proptest::{prelude::*, test_runner::{RngAlgorithm, TestRunner}};
+use proptest::{
+    prelude::*,
+    test_runner::{RngAlgorithm, TestRunner},
+};
 use std::{
     cell::Cell,
     convert::Infallible,
@@ -301,7 +304,8 @@ fn runs(plan: &Plan, steps: &[Step]) -> Result<(), TestCaseError> {
 fn agree(cases: u32, plans: impl Strategy<Value = Plan>) {
     // Drawing the cases costs more than running them; this generator is the quick one.
     let rng_algorithm = RngAlgorithm::XorShift;
-    let config = ProptestConfig { cases, failure_persistence: None, rng_algorithm, ..ProptestConfig::default() };
+    let config =
+        ProptestConfig { cases, failure_persistence: None, rng_algorithm, ..ProptestConfig::default() };
     let tested = TestRunner::new(config).run(&(plans, steps()), |(plan, steps)| runs(&plan, &steps));
     if let Err(failed) = tested {
         panic!("{failed}");
@@ -318,7 +322,10 @@ fn whatever_happens_the_circuit_and_the_model_say_the_same() {
 /// The default rules, and those of the textbooks, more often than chance has them.
 #[test]
 fn under_common_policies_the_circuit_and_the_model_say_the_same() {
-    agree(CASES, plan().prop_map(|plan| Plan { own: false, slow: None, abandoned_after: None, ramp: 0, ..plan }));
+    agree(
+        CASES,
+        plan().prop_map(|plan| Plan { own: false, slow: None, abandoned_after: None, ramp: 0, ..plan }),
+    );
 }
 
 /// Half-open more often than chance has it.

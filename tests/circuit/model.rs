@@ -142,9 +142,8 @@ impl<'a> Model<'a> {
             Now::Open { .. } => self.frozen.1,
             _ => self.wanted(),
         };
-        let rate = |part: u32| {
-            (calls > 0 && calls >= wanted).then(|| Ratio::of(u64::from(part), u64::from(calls)))
-        };
+        let rate =
+            |part: u32| (calls > 0 && calls >= wanted).then(|| Ratio::of(u64::from(part), u64::from(calls)));
         let open_for = match self.state {
             Now::Open { until } => Some(Duration::from_nanos(until.saturating_sub(self.now))),
             _ => None,
@@ -258,7 +257,8 @@ impl<'a> Model<'a> {
         let given = self.plan.open_time.delay(self.openings, &mut self.rng);
         self.open_time = u64::try_from(given.as_nanos()).unwrap_or(u64::MAX);
         self.openings += 1;
-        self.frozen = (self.totals(), if let Now::Open { .. } = self.state { self.frozen.1 } else { self.wanted() });
+        self.frozen =
+            (self.totals(), if let Now::Open { .. } = self.state { self.frozen.1 } else { self.wanted() });
         let until = self.now + time(self.open_time).clamp(MS, THIRTY_YEARS);
         self.turned(Now::Open { until }, why);
     }
@@ -478,13 +478,15 @@ impl<'a> Model<'a> {
             _ => self.run += 1,
         }
         self.timeouts += u32::from(class == Class::TimedOut);
-        let [calls, failures, slow] = if self.window() == Window::None { [0; 3] } else { count(self.in_window()) };
+        let [calls, failures, slow] =
+            if self.window() == Window::None { [0; 3] } else { count(self.in_window()) };
         let enough = self.window() != Window::None && calls >= self.min_calls();
         let lengthened = !matches!(class, Class::Ok | Class::Throttled);
         let by_run = self.plan.run.is_some_and(|(limit, below)| {
             lengthened && self.run >= limit.max(1) && !(below && calls >= self.min_calls())
         });
-        let by_rate = |rate: Option<Ratio>, part| enough && rate.is_some_and(|rate| reached(rate, part, calls));
+        let by_rate =
+            |rate: Option<Ratio>, part| enough && rate.is_some_and(|rate| reached(rate, part, calls));
         let why = if by_run {
             Why::Consecutive
         } else if by_rate(self.failure_rate(), failures) {

@@ -13,8 +13,16 @@ use crate::Row;
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Row> {
-    [ground::rows(), timeout::rows(), breaker::rows(), bulkhead::rows(), fallback::rows(), http::rows(), prices::rows()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        ground::rows(),
+        timeout::rows(),
+        breaker::rows(),
+        bulkhead::rows(),
+        fallback::rows(),
+        http::rows(),
+        prices::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
