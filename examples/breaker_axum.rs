@@ -51,6 +51,6 @@ async fn main() {
 
     println!("The database comes back.");
     DATABASE_IS_UP.store(true, Relaxed);
-    sleep(Duration::from_secs(1)).await;
+    sleep(Duration::from_secs(1)).await; // real: over sockets
     assert_eq!((call("/orders").await, circuit.state()), (200, State::Closed));
 }

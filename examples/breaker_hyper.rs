@@ -46,7 +46,7 @@ async fn main() {
     let app = axum::Router::new().route("/", axum::routing::get(|| async { "paid" }));
     let listener = socket.listen(64).expect("the port is ours");
     tokio::spawn(async move { axum::serve(listener, app).await });
-    tokio::time::sleep(wait).await;
+    tokio::time::sleep(wait).await; // real: over sockets
     let paid = call().await.expect("an answer").into_body().collect().await.expect("a body");
     println!("call 5: {:?}; the circuit is {:?}", paid.to_bytes(), circuit.state());
     assert_eq!(states.next().await, Some(State::Closed));

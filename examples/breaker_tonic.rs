@@ -50,7 +50,7 @@ async fn main() {
         if let Some(wait) = refused.and_then(|why| why.retry_after()) {
             println!("It says when to come again: in {wait:.1?}. Meanwhile the server comes back.");
             well.store(true, Relaxed);
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(wait).await; // real: over sockets
         }
     }
     tail(&mut client).await.expect("it is well");

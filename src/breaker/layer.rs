@@ -49,7 +49,8 @@ impl<C> BreakerLayer<C> {
     }
 
     /// Answers not-ready while the circuit is open, instead of refusing the call: for use under tower's balancers, which
-    /// then take another endpoint. Waking up does not move the state; the next call does.
+    /// then take another endpoint. It is woken at the end of the open time and by every turn, and while half-open whenever a
+    /// place among the probes may be free. Waking up does not end the open state; the next call does.
     ///
     /// This is the one setting under which a caller waits in `poll_ready`.
     #[must_use]

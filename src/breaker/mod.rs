@@ -40,6 +40,9 @@
 //! nothing; a 429 counts in the rates and not in the run. What answers after the circuit has turned counts for nothing
 //! either: results carry the generation of their permit. A readiness error of the inside is a failure.
 //!
+//! A probe does not wait for the end of a long body: its first frame or message answers it, and where none comes, its good
+//! head does once it is [old enough](Policy::settle_after).
+//!
 //! The rules are a [`Trip`]: failures in a row, rates over the last calls or the last while, slow calls, one of your own;
 //! any of them opens. The defaults:
 //!
@@ -65,8 +68,10 @@
 //!
 //! Clones of a layer, a service and a [`Circuit`] share the circuit; two circuits share nothing. A call that is dropped
 //! gives its permit back: cut by a layer of ours it is a timeout, in a panic a panic, and else nothing, unless the policy
-//! says [`abandoned_after`](Policy::abandoned_after). A dropped probe leaves the circuit half-open, and the next call is
-//! the probe. A call that outlives the last handle of its circuit goes on, and what comes of it is told to nobody.
+//! says [`abandoned_after`](Policy::abandoned_after). That is the setting for timeouts that are not ours and stand outside
+//! (`tokio::time::timeout`, tower's, tower-http's), and for calls that are spawned and aborted: they look like a caller who
+//! left, unless the call's deadline has passed. A dropped probe leaves the circuit half-open, and the next call is the
+//! probe. A call that outlives the last handle of its circuit goes on, and what comes of it is told to nobody.
 
 mod admit;
 mod buckets;
