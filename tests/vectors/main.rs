@@ -1,8 +1,9 @@
 //! Tables of figures that other systems publish in their tests and specifications, restated: one test a row.
 //!
-//! The letters say whence: WN windows and counters, BO backoff, RB retry quotas, ID idempotency keys; each row names its
-//! source. Where those systems disagree with each other, the test says which behaviour is ours.
+//! The letters say whence: CB circuit breakers, WN windows and counters, BO backoff, RB retry quotas, ID idempotency keys; each
+//! row names its source. Where those systems disagree with each other, the test says which behaviour is ours.
 
 mod backoff;
+mod circuits;
 mod keys;
 mod windows;
