@@ -48,11 +48,25 @@ impl Circuit {
     /// A closed circuit of that name, `"breaker"` where it is empty.
     #[must_use]
     pub fn new(name: impl Into<Name>, policy: &Policy) -> Self {
-        let name = Some(name.into()).filter(|name| !name.as_str().is_empty());
-        let name = name.unwrap_or(Name::fixed("breaker"));
-        let made = Self { owner: Arc::new(Owner::new(name.clone(), &policy.settings, now())) };
-        policy.settings.observed.emit(|| Event::turned(name.as_str(), State::Closed, Why::Made));
+        let made = Self::untold(name.into(), policy);
+        made.tell();
         made
+    }
+
+    /// A circuit of which nobody has been told yet: whoever listens may ask for anything, and must not be called under a
+    /// lock. Whatever it tells first, it tells of this before.
+    pub(super) fn untold(name: Name, policy: &Policy) -> Self {
+        let name = Some(name).filter(|name| !name.as_str().is_empty());
+        let name = name.unwrap_or(Name::fixed("breaker"));
+        let made = Self { owner: Arc::new(Owner::new(name, &policy.settings, now())) };
+        let slot = made.slot();
+        slot.note(&slot.cold(), State::Closed, Why::Made);
+        made
+    }
+
+    /// Tells what has not been told yet.
+    pub(super) fn tell(&self) {
+        self.slot().news.tell();
     }
 
     /// Asks for one call, which begins now: its permit knows how long it took, where a rule asks for that.
@@ -61,15 +75,15 @@ impl Circuit {
     /// A rejection with the name of the circuit and the time that it stays open.
     #[inline]
     pub fn admit(&self) -> Result<Permit, Rejected> {
+        self.ask().map(Permit::begun)
+    }
+
+    /// The same for who says when the call begins.
+    #[inline]
+    pub(super) fn ask(&self) -> Result<Permit, Rejected> {
         let slot = self.slot();
         match slot.admit(now) {
-            Ok(admitted) => {
-                let mut permit = Permit::new(slot, admitted.generation, admitted.probe);
-                // Nothing else will say when the call began.
-                permit.begin();
-                permit.waits();
-                Ok(permit)
-            }
+            Ok(admitted) => Ok(Permit::new(slot, admitted.generation, admitted.probe)),
             Err(refused) => Err(self.reject(refused)),
         }
     }

@@ -13,7 +13,7 @@ use std::{
 };
 
 pin_project! {
-    /// The answer of a [`Breaker`](super::Breaker).
+    /// The answer of a [`Breaker`](super::Breaker) or a [`KeyedBreaker`](super::KeyedBreaker).
     pub struct ResponseFuture<F, C> {
         #[pin]
         state: State<F, C>,
@@ -33,6 +33,11 @@ pin_project! {
         Refused {
             rejected: Option<Rejected>,
         },
+        // No circuit's affair.
+        Passing {
+            #[pin]
+            call: F,
+        },
     }
 }
 
@@ -42,9 +47,19 @@ impl<F, C> ResponseFuture<F, C> {
         Self { state: State::Refused { rejected: Some(rejected) } }
     }
 
+    /// Makes the call that was let through.
     #[inline]
-    pub(super) fn calling(call: F, permit: Permit, classify: C) -> Self {
+    pub(super) fn calling(mut permit: Permit, classify: C, call: impl FnOnce() -> F) -> Self {
+        permit.begin();
+        permit.busy(true);
+        let call = call();
+        permit.busy(false);
         Self { state: State::Calling { call, permit, classify } }
+    }
+
+    #[inline]
+    pub(super) fn passing(call: F) -> Self {
+        Self { state: State::Passing { call } }
     }
 }
 
@@ -75,6 +90,7 @@ where
                     }
                 }
             }
+            StateProj::Passing { call } => call.poll(cx).map_ok(C::AtEnd::pass),
             // Polled after its end, which breaks the contract of futures, it stays pending.
             StateProj::Refused { rejected } => {
                 rejected.take().map_or(Poll::Pending, |rejected| Poll::Ready(Err(rejected.into())))
@@ -119,6 +135,7 @@ impl<F, C> fmt::Debug for ResponseFuture<F, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Refused { .. } => "Refused",
+            State::Passing { .. } => "Passing",
             State::Calling { .. } => "Calling",
         };
         f.debug_struct("ResponseFuture").field("state", &state).finish_non_exhaustive()

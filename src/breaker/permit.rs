@@ -62,6 +62,13 @@ impl Permit {
         std::mem::replace(self, left)
     }
 
+    /// For who is asked without a service: nothing else will say when the call began.
+    pub(super) fn begun(mut self) -> Self {
+        self.begin();
+        self.waits();
+        self
+    }
+
     /// The call begins. Reads the clock only where the policy asks how long calls take.
     #[inline]
     pub(super) fn begin(&mut self) {

@@ -82,18 +82,14 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let mut permit = match self.slot.flows() {
+        let permit = match self.slot.flows() {
             Some(generation) if self.refused.is_none() => Permit::new(self.slot, generation, None),
             _ => match self.admit_at_length() {
                 Ok(permit) => permit,
                 Err(rejected) => return ResponseFuture::refused(rejected),
             },
         };
-        permit.begin();
-        permit.busy(true);
-        let call = self.inner.call(request);
-        permit.busy(false);
-        ResponseFuture::calling(call, permit, self.classify.clone())
+        ResponseFuture::calling(permit, self.classify.clone(), || self.inner.call(request))
     }
 }
 

@@ -160,11 +160,16 @@ impl Slot {
     }
 
     fn told(&self, cold: &mut Cold, to: State, why: Why) -> Told {
+        self.note(cold, to, why);
+        Told { waiting: cold.watchers.turned(), panic: None }
+    }
+
+    /// Puts it into the row of what is to be told, if anybody listens.
+    pub(super) fn note(&self, cold: &Cold, to: State, why: Why) {
         let observed = &cold.settings.observed;
         if observed.has_own() || telemetry::is_installed() {
             self.news.add(News { name: cold.name.clone(), observed: observed.clone(), to, why });
         }
-        Told { waiting: cold.watchers.turned(), panic: None }
     }
 }
 

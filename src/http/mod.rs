@@ -26,6 +26,7 @@ mod classify;
 mod deadline;
 mod fallback;
 mod guard;
+mod per_authority;
 mod problem;
 mod respond;
 mod settle;
@@ -39,6 +40,7 @@ pub use fallback::{
     last_good_by,
 };
 pub use guard::{Guard, guard};
+pub use per_authority::{PerAuthority, per_authority};
 pub use problem::{Problem, Render};
 pub use respond::{Respond, RespondFuture, RespondLayer, respond};
 pub use settle::{ReadRest, SettleBody};

@@ -41,6 +41,15 @@ pub enum Event<'a> {
         /// Why.
         why: Why,
     },
+    /// There are as many of these as there may be, one for each key, and none of them may leave: from here on newcomers
+    /// share one. Said once, until a newcomer finds a place again.
+    #[non_exhaustive]
+    Overflow {
+        /// The one that they share.
+        name: &'a str,
+        /// How many there may be.
+        bound: usize,
+    },
     /// A fallback was asked for an answer.
     #[non_exhaustive]
     Fallback {
@@ -219,6 +228,12 @@ impl<'a> Event<'a> {
         Self::Turned { name, to, why }
     }
 
+    /// There are as many as there may be, and newcomers share `name`.
+    #[must_use]
+    pub const fn overflow(name: &'a str, bound: usize) -> Self {
+        Self::Overflow { name, bound }
+    }
+
     /// A fallback was asked for an answer.
     #[must_use]
     pub const fn fallback(name: &'a str, kind: FallbackKind, class: Class, answered: bool) -> Self {
@@ -245,6 +260,7 @@ impl<'a> Event<'a> {
             | Self::TimedOut { name, .. }
             | Self::Call { name, .. }
             | Self::Turned { name, .. }
+            | Self::Overflow { name, .. }
             | Self::Fallback { name, .. }
             | Self::InFlight { name, .. }
             | Self::Waited { name, .. } => name,

@@ -18,6 +18,7 @@ const CALLS: &str = "buttress_breaker_calls_total";
 const BREAKER_REJECTED: &str = "buttress_breaker_rejected_total";
 const TRANSITIONS: &str = "buttress_breaker_transitions_total";
 const STATE: &str = "buttress_breaker_state";
+const OVERFLOWS: &str = "buttress_overflows_total";
 const FALLBACKS: &str = "buttress_fallbacks_total";
 const FALLBACKS_MISSED: &str = "buttress_fallbacks_missed_total";
 const IN_FLIGHT: &str = "buttress_in_flight";
@@ -33,6 +34,7 @@ const QUEUE: &str = "buttress_queue_seconds";
 /// | `buttress_breaker_calls_total` | `name`, `outcome` | calls through a circuit, by how they ended |
 /// | `buttress_breaker_rejected_total` | `name` | calls that a circuit refused |
 /// | `buttress_breaker_transitions_total` | `name`, `to`, `why` | turns of a circuit |
+/// | `buttress_overflows_total` | `name` | times that there were too many keys, and newcomers began to share |
 /// | `buttress_fallbacks_total` | `name`, `kind` | calls that a fallback has answered |
 /// | `buttress_fallbacks_missed_total` | `name`, `kind` | calls for which a fallback was asked, and had no answer |
 /// | `buttress_in_flight` | `name` | calls inside a bulkhead |
@@ -169,6 +171,10 @@ fn describe() {
     metrics::describe_counter!(TRANSITIONS, "turns of a circuit");
     metrics::describe_counter!(FALLBACKS, "calls that a fallback has answered");
     metrics::describe_counter!(FALLBACKS_MISSED, "calls for which a fallback was asked, and had no answer");
+    metrics::describe_counter!(
+        OVERFLOWS,
+        "times that there were too many keys, and newcomers began to share"
+    );
     metrics::describe_gauge!(STATE, "1 for the state that the circuit is in, 0 for the others");
     metrics::describe_gauge!(IN_FLIGHT, "calls inside a bulkhead");
     metrics::describe_histogram!(QUEUE, metrics::Unit::Seconds, "waits in a queue, however they ended");
@@ -185,6 +191,7 @@ impl Observer for Metrics {
                 }
             }
             Event::Call { name, class } => self.count(name, CALLS, [("outcome", class.as_str()), NO]),
+            Event::Overflow { name, .. } => self.count(name, OVERFLOWS, [NO, NO]),
             Event::Turned { name, to, why } => {
                 // The former state first: a scrape that comes between finds none, and never two.
                 let others = CircuitState::ALL.into_iter().filter(|state| *state != to);
@@ -242,6 +249,7 @@ mod tests {
             adapter.event(&Event::rejected("orders", Reason::DeadlinePassed));
             adapter.event(&Event::fallback("stock", FallbackKind::Value, Class::Rejected, true));
             adapter.event(&Event::fallback("stock", FallbackKind::LastGood, Class::TimedOut, false));
+            adapter.event(&Event::overflow("other hosts", 100));
         });
         let counts = counts(&seen);
         let of = |metric: &str, value: &str| {
@@ -255,7 +263,8 @@ mod tests {
         assert_eq!(of(REJECTED, "deadline_passed"), Some(1));
         assert_eq!(of(FALLBACKS, "value"), Some(1));
         assert_eq!(of(FALLBACKS_MISSED, "last_good"), Some(1));
-        assert_eq!(counts.len(), 5);
+        assert_eq!(of(OVERFLOWS, "other hosts"), Some(1));
+        assert_eq!(counts.len(), 6);
     }
 
     #[test]

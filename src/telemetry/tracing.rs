@@ -4,8 +4,9 @@ use super::{Event, Observer};
 
 /// Writes each event as a `tracing` event of target `buttress`.
 ///
-/// A circuit that turns is an `info`: that is what one looks for at three in the morning. A call that was cut, refused or
-/// answered by a fallback is a `debug`, and every end of a call through a circuit a `trace`: they come one a call.
+/// Too many keys, so that newcomers share, is a `warn`: the bound is too low, or the keys are the wrong ones. A circuit
+/// that turns is an `info`: that is what one looks for at three in the morning. A call that was cut, refused or answered by
+/// a fallback is a `debug`, and every end of a call through a circuit a `trace`: they come one a call.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -42,6 +43,9 @@ impl Observer for Tracing {
             Event::Turned { name, to, why } => {
                 let (to, why) = (to.as_str(), why.as_str());
                 tracing::info!(target: "buttress", name, to, why, "circuit turned");
+            }
+            Event::Overflow { name, bound } => {
+                tracing::warn!(target: "buttress", name, bound, "too many keys, newcomers share one");
             }
             Event::Fallback { name, kind, class, answered } => {
                 let (kind, outcome) = (kind.as_str(), class.as_str());

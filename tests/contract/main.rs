@@ -5,5 +5,6 @@ mod bulkhead;
 #[path = "../counting/mod.rs"]
 mod counting;
 mod fallback;
+mod keyed_breaker;
 mod lift;
 mod timeout;

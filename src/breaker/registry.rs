@@ -1,0 +1,224 @@
+//! A circuit for each host, each route, each key: made when first asked for, at most so many.
+
+use super::{Circuit, Permit, Policy, State};
+use crate::{
+    keyed::{Found, Registry},
+    rejected::{Name, Rejected},
+    telemetry::Event,
+};
+use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
+
+/// Circuits by key, all under one [`Policy`]. Clones are the same circuits.
+///
+/// The trouble: one circuit over a client of many hosts opens for all of them when one is down. Here each key has a circuit
+/// of its own, from its first call on.
+///
+/// There are at most so many. When all places are taken, a newcomer gets that of the closed circuit that was idle longest,
+/// which is forgotten with what it had counted. What is open, half-open or forced stays. If that is all of them, newcomers
+/// share one more circuit, [`overflow`](Self::overflow), and [`Event::Overflow`] says so once, until a newcomer finds a
+/// place again.
+///
+/// Keys are hosts or routes. Never key by path, user or id: each key is the name of a circuit, and so a label in your
+/// metrics and a word in your logs. The bound holds that damage down, no more.
+///
+/// ```
+/// use buttress::breaker::{Circuits, Policy, State};
+///
+/// let circuits: Circuits = Circuits::new(100, &Policy::new());
+/// circuits.get("orders:80").trip();
+/// assert_eq!(circuits.admit("orders:80").unwrap_err().name(), "orders:80");
+/// assert!(circuits.admit("payments:80").is_ok());
+///
+/// let mut states: Vec<_> = circuits.list().into_iter().map(|(host, circuit)| (host, circuit.state())).collect();
+/// states.sort_by(|one, other| one.0.cmp(&other.0));
+/// assert_eq!(states, [("orders:80".into(), State::Open), ("payments:80".into(), State::Closed)]);
+/// ```
+pub struct Circuits<K = String> {
+    shared: Arc<Shared<K>>,
+}
+
+struct Shared<K> {
+    registry: Arc<Registry<K, Circuit>>,
+    policy: Policy,
+    name_of: Naming<K>,
+    overflow: Name,
+}
+
+type Naming<K> = Arc<dyn Fn(&K) -> Name + Send + Sync>;
+
+const OVERFLOW: Name = Name::fixed("overflow");
+
+impl<K> Circuits<K> {
+    /// At most `bound` circuits, named as their keys are written. 0 is taken as 1, and what is above
+    /// [`Registry::MAX_BOUND`] as that.
+    #[must_use]
+    pub fn new(bound: usize, policy: &Policy) -> Self
+    where
+        K: fmt::Display + 'static,
+    {
+        Self::named_by(bound, policy, K::to_string)
+    }
+
+    /// The same, named by a function of the key: where keys are no text, or where two sets of circuits have some in
+    /// common. It is called under a lock, and must not ask for a circuit.
+    ///
+    /// ```
+    /// use buttress::breaker::{Circuits, Policy};
+    ///
+    /// let shards = Circuits::named_by(16, &Policy::new(), |shard: &u8| format!("users-{shard}"));
+    /// assert_eq!(shards.get(&7).name().as_str(), "users-7");
+    /// ```
+    #[must_use]
+    pub fn named_by<N: Into<Name>>(
+        bound: usize,
+        policy: &Policy,
+        name_of: impl Fn(&K) -> N + Send + Sync + 'static,
+    ) -> Self {
+        let registry = Arc::new(Registry::new(bound, may_leave));
+        let name_of: Naming<K> = Arc::new(move |key| name_of(key).into());
+        Self { shared: Arc::new(Shared { registry, policy: policy.clone(), name_of, overflow: OVERFLOW }) }
+    }
+
+    /// The name of the circuit that newcomers share, `"overflow"` where nothing is said. For this handle and the clones that
+    /// are made of it from now on, and only as long as that circuit has not been made.
+    #[must_use]
+    pub fn overflow_name(self, name: impl Into<Name>) -> Self {
+        let Shared { registry, policy, name_of, .. } = &*self.shared;
+        let (registry, policy, name_of) = (Arc::clone(registry), policy.clone(), Arc::clone(name_of));
+        Self { shared: Arc::new(Shared { registry, policy, name_of, overflow: name.into() }) }
+    }
+
+    /// The most that there may be, beside the one that newcomers share.
+    #[must_use]
+    pub fn bound(&self) -> usize {
+        self.shared.registry.bound()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.registry.len()
+    }
+
+    /// Whether there are none yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shared.registry.is_empty()
+    }
+}
+
+/// What is open, half-open or forced is worth more than a newcomer.
+fn may_leave(circuit: &Circuit) -> bool {
+    circuit.state() == State::Closed
+}
+
+impl<K: Hash + Eq> Circuits<K> {
+    /// The circuit of a key, made if it has not been; or the one that newcomers share.
+    pub fn get<Q>(&self, key: &Q) -> Circuit
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let Shared { registry, policy, .. } = &*self.shared;
+        let make = |key: Option<&K>| Circuit::untold(self.name(key), policy);
+        match registry.get_or_make(key, make) {
+            Found::Known(circuit) => circuit,
+            Found::Made(circuit) => {
+                circuit.tell();
+                circuit
+            }
+            Found::Overflow { value: circuit, first } => {
+                circuit.tell();
+                if first {
+                    let name = circuit.name();
+                    policy.settings.observed.emit(|| Event::overflow(name.as_str(), registry.bound()));
+                }
+                circuit
+            }
+        }
+    }
+
+    fn name(&self, key: Option<&K>) -> Name {
+        key.map_or_else(|| self.shared.overflow.clone(), |key| (self.shared.name_of)(key))
+    }
+
+    /// Asks the circuit of a key for one call, which begins now. Where that circuit is there and closed, this counts no
+    /// reference and allocates nothing.
+    ///
+    /// # Errors
+    /// The circuit's rejection, with its name and the time that it stays open.
+    pub fn admit<Q>(&self, key: &Q) -> Result<Permit, Rejected>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.ask(key).map(Permit::begun)
+    }
+
+    /// The same for who says when the call begins.
+    #[inline]
+    pub(super) fn ask<Q>(&self, key: &Q) -> Result<Permit, Rejected>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        // While the lock is held the circuit has its slot; what is not said in a word is said after it.
+        let asked = self.shared.registry.with_known(key, |circuit| {
+            let slot = circuit.slot();
+            slot.flows().map(|generation| Permit::new(slot, generation, None)).ok_or_else(|| circuit.clone())
+        });
+        match asked {
+            Some(Ok(permit)) => Ok(permit),
+            Some(Err(circuit)) => circuit.ask(),
+            None => self.get(key).ask(),
+        }
+    }
+
+    /// The circuit of a key if it has been made. Such a look, from a dashboard or by hand, keeps no circuit from leaving.
+    pub fn known<Q>(&self, key: &Q) -> Option<Circuit>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.shared.registry.get(key)
+    }
+
+    /// Forgets the circuit of a key, whatever its state; the next call makes another. Who still has the handle has a
+    /// circuit that no call asks.
+    pub fn remove<Q>(&self, key: &Q) -> Option<Circuit>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.shared.registry.remove(key)
+    }
+
+    /// The circuit that those share who find no place.
+    #[must_use]
+    pub fn overflow(&self) -> Circuit {
+        let circuit = self.shared.registry.overflow(|| Circuit::untold(self.name(None), &self.shared.policy));
+        circuit.tell();
+        circuit
+    }
+
+    /// All that there are, with their keys, in no order; without the one that newcomers share.
+    #[must_use]
+    pub fn list(&self) -> Vec<(K, Circuit)>
+    where
+        K: Clone,
+    {
+        self.shared.registry.snapshot()
+    }
+}
+
+impl<K> Clone for Circuits<K> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<K> fmt::Debug for Circuits<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Circuits").field("registry", &self.shared.registry).finish_non_exhaustive()
+    }
+}
