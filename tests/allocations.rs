@@ -4,6 +4,7 @@ mod counting;
 
 use buttress::{
     Deadline,
+    breaker::{KeyedBreakerLayer, Policy},
     bulkhead::{BulkheadLayer, Queue, Slots},
     clock, grpc,
     http::{self as b_http, BodyTimeoutLayer, DeadlineLayer},
@@ -128,6 +129,41 @@ fn cloning_a_stack_for_each_request_allocates_nothing() {
     in_a_runtime(|| {
         let svc = over((TimeoutLayer::new(Duration::from_secs(1)), lift()), Echo { pends: false });
         assert_eq!(allocations(|| assert_eq!(drive(&mut svc.clone(), 7), 7)), 0);
+    });
+}
+
+fn to(host: &str) -> Request<()> {
+    Request::get(format!("http://{host}/")).body(()).expect("a request")
+}
+
+#[test]
+fn a_breaker_by_authority_allocates_nothing_for_a_host_that_it_knows() {
+    in_a_runtime(|| {
+        let layer = KeyedBreakerLayer::per_authority(1, &Policy::new());
+        let circuits = layer.circuits().clone();
+        let answer = |_: Request<()>| ready(Ok::<_, Infallible>(Response::new(Empty::<bytes::Bytes>::new())));
+        let mut svc = over(layer, tower::service_fn(answer));
+        // However it is written, and as cloned for each request.
+        for host in ["one.test", "ONE.test:80"] {
+            let mut requests: Vec<_> = (0..101).map(|_| to(host)).collect();
+            let call = || drop(drive(&mut svc.clone(), requests.pop().expect("enough")));
+            assert_eq!(allocations(call), 0, "{host}");
+        }
+        // Refused, and sharing the circuit of those without a place: `drive` wants an answer.
+        circuits.get("one.test").force_open();
+        let mut requests: Vec<_> = (0..101).map(|_| to("one.test")).collect();
+        let call = || {
+            let request = requests.pop().expect("enough");
+            assert!(svc.call(request).now_or_never().expect("refused").is_err());
+        };
+        assert_eq!(allocations(call), 0, "refused");
+        let mut requests: Vec<_> = (0..101).map(|_| to("two.test")).collect();
+        assert_eq!(
+            allocations(|| drop(drive(&mut svc, requests.pop().expect("enough")))),
+            0,
+            "without a place"
+        );
+        assert_eq!(circuits.len(), 1);
     });
 }
 

@@ -1,0 +1,87 @@
+//! What is told of many circuits.
+
+use super::{Heard, policy};
+use buttress::{breaker::Circuits, outcome::Outcome, telemetry::Event};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+};
+
+#[test]
+fn that_newcomers_share_is_said_once_until_one_finds_a_place_again() {
+    let heard = Heard::default();
+    let circuits: Circuits = Circuits::new(1, &policy().observe(heard.clone()));
+    circuits.get("a.test").force_open();
+    assert_eq!(heard.take(), ["a.test: closed by made", "a.test: forced_open by by_hand"]);
+    for host in ["b.test", "c.test", "b.test"] {
+        circuits.get(host);
+    }
+    assert_eq!(heard.take(), ["overflow: closed by made", "overflow: more than 1"]);
+
+    circuits.get("a.test").auto();
+    circuits.get("b.test").force_open();
+    heard.take();
+    circuits.get("c.test");
+    circuits.get("c.test");
+    assert_eq!(heard.take(), ["overflow: more than 1"]);
+}
+
+#[test]
+fn calls_and_turns_are_told_by_the_name_of_the_host() {
+    let heard = Heard::default();
+    let circuits: Circuits = Circuits::new(9, &policy().observe(heard.clone()));
+    for _ in 0..2 {
+        circuits.admit("a.test").expect("closed").record(Outcome::FAILED);
+    }
+    drop(circuits.admit("a.test"));
+    assert_eq!(
+        heard.take(),
+        [
+            "a.test: closed by made",
+            "a.test: failed",
+            "a.test: failed",
+            "a.test: open by consecutive",
+            "a.test: rejected"
+        ]
+    );
+}
+
+#[test]
+fn names_come_from_the_function_that_was_given() {
+    let circuits = Circuits::named_by(1, &policy(), |host: &String| format!("search/{host}"));
+    circuits.get("a.test").trip();
+    assert_eq!(circuits.admit("a.test").expect_err("open").name(), "search/a.test");
+}
+
+/// Whoever listens may ask for any circuit: nothing is told under a lock.
+#[test]
+fn an_observer_may_ask_for_circuits_itself() {
+    let asked: Arc<Mutex<Option<Circuits>>> = Arc::default();
+    let asks = Arc::new(AtomicU32::new(0));
+    let observer = {
+        let (asked, asks, asking) = (Arc::clone(&asked), Arc::clone(&asks), AtomicBool::new(false));
+        move |event: &Event<'_>| {
+            // It hears of what it does itself.
+            if asking.swap(true, Relaxed) {
+                return;
+            }
+            if let Some(circuits) = asked.lock().expect("not poisoned").clone() {
+                circuits.get(&*format!("seen {}", event.name()));
+                drop(circuits.admit("a.test"));
+                assert!(circuits.len() <= circuits.bound());
+                asks.fetch_add(1, Relaxed);
+            }
+            asking.store(false, Relaxed);
+        }
+    };
+    let circuits: Circuits = Circuits::new(3, &policy().observe(observer));
+    *asked.lock().expect("not poisoned") = Some(circuits.clone());
+    for host in ["a.test", "b.test", "c.test", "d.test"] {
+        circuits.get(host).trip();
+        drop(circuits.admit(host));
+    }
+    // Made, tripped and rejected, each; and that there is no place.
+    assert!(asks.load(Relaxed) >= 13, "{asks:?}");
+    assert_eq!(circuits.overflow().name().as_str(), "overflow");
+    *asked.lock().expect("not poisoned") = None;
+}
