@@ -29,7 +29,7 @@ pub struct Registry<K, V> {
     bound: usize,
     may_leave: fn(&V) -> bool,
     stripes: Stripes<K, V>,
-    places: Mutex<Places<K, V>>,
+    pub(super) places: Mutex<Places<K, V>>,
 }
 
 impl<K, V> Registry<K, V> {
@@ -66,7 +66,7 @@ impl<K, V> Registry<K, V> {
     }
 
     /// A `make` or `may_leave` that panics is passed on, and has changed nothing.
-    pub(super) fn places(&self) -> MutexGuard<'_, Places<K, V>> {
+    fn places(&self) -> MutexGuard<'_, Places<K, V>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
