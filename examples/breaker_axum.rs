@@ -21,7 +21,7 @@ async fn orders() -> Result<&'static str, StatusCode> {
 
 /// One circuit, whatever the number of connections; the guard makes a 503 of what it refuses.
 fn shop(circuit: &Circuit) -> Router {
-    let breaker = BreakerLayer::new(circuit).classify(ByStatus::default());
+    let breaker = BreakerLayer::new(circuit).classify(ByStatus);
     Router::new()
         .route("/orders", get(orders))
         .layer(http::guard(breaker))

@@ -29,7 +29,7 @@ async fn main() {
     let mut states = circuit.watch();
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
     // Counts each call at the end of its body: a connection that breaks off there is a failure, too.
-    let client = over(BreakerLayer::new(&circuit).classify(ByStatus::default()), client);
+    let client = over(BreakerLayer::new(&circuit).classify(ByStatus), client);
     let call = || client.clone().oneshot(hyper::Request::get(&url).body(Empty::new()).expect("a request"));
 
     for n in 1..=3 {

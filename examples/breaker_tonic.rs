@@ -21,7 +21,7 @@ type Client = EchoClient<Breaker<StatusLift<Channel>, ByStatus>>;
 
 /// The lift stands last, next to the channel: what the circuit refuses arrives as a `Status` with the right code.
 fn client(circuit: &Circuit, channel: Channel) -> Client {
-    let breaker = BreakerLayer::new(circuit).classify(ByStatus::default());
+    let breaker = BreakerLayer::new(circuit).classify(ByStatus);
     EchoClient::new(ServiceBuilder::new().layer(breaker).layer(grpc::lift()).service(channel))
 }
 

@@ -35,7 +35,7 @@ use tower_layer::Layer;
 /// let app: Router = Router::new()
 ///     .route("/orders/{id}", get(|| async { StatusCode::BAD_GATEWAY }))
 ///     .route("/health", get(|| async { "well" }))
-///     .route_layer(http::guard(by_route.classify(http::ByStatus::default())));
+///     .route_layer(http::guard(by_route.classify(http::ByStatus)));
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main_of(app: Router, circuits: Circuits) {
 /// # let call = async |path: &str| app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
@@ -70,7 +70,7 @@ impl<K, P> KeyedBreakerLayer<K, P> {
     /// The same, by whatever finds the key.
     #[must_use]
     pub fn by(circuits: &Circuits<K>, key_of: P) -> Self {
-        Self { circuits: circuits.clone(), key_of, classify: ErrorsFail::default() }
+        Self { circuits: circuits.clone(), key_of, classify: ErrorsFail }
     }
 }
 

@@ -16,7 +16,7 @@ impl BreakerLayer {
     /// Around this circuit: every error is a failure, every response a success.
     #[must_use]
     pub fn new(circuit: &Circuit) -> Self {
-        Self { circuit: circuit.clone(), classify: ErrorsFail::default(), not_ready_while_open: false }
+        Self { circuit: circuit.clone(), classify: ErrorsFail, not_ready_while_open: false }
     }
 }
 

@@ -17,11 +17,10 @@ use ::http::{HeaderMap, Response, StatusCode};
 /// use buttress::{grpc::ByStatus, outcome::{Class, Classify, Verdict}};
 ///
 /// let failed = http::Response::builder().header("grpc-status", "14").body(axum::body::Body::empty()).unwrap();
-/// let Verdict::Now(outcome) = ByStatus::default().classify(Ok::<_, &std::io::Error>(&failed)) else { panic!() };
+/// let Verdict::Now(outcome) = ByStatus.classify(Ok::<_, &std::io::Error>(&failed)) else { panic!() };
 /// assert_eq!(outcome.class(), Class::Failed);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct ByStatus;
 
 impl<B: http_body::Body, E> Classify<Response<B>, E> for ByStatus {

@@ -19,11 +19,10 @@ use http_body::Body;
 /// use buttress::{http::ByStatus, outcome::{Class, Classify, Verdict}};
 ///
 /// let busy = http::Response::builder().status(429).body(axum::body::Body::empty()).unwrap();
-/// let Verdict::Now(outcome) = ByStatus::default().classify(Ok::<_, &std::io::Error>(&busy)) else { panic!() };
+/// let Verdict::Now(outcome) = ByStatus.classify(Ok::<_, &std::io::Error>(&busy)) else { panic!() };
 /// assert_eq!(outcome.class(), Class::Throttled);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct ByStatus;
 
 impl ByStatus {

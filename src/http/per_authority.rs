@@ -127,6 +127,6 @@ impl KeyedBreakerLayer<String, PerAuthority, ByStatus> {
     /// The same over circuits that are there already: shared by several clients, or named otherwise.
     #[must_use]
     pub fn over_authorities(circuits: &Circuits) -> Self {
-        KeyedBreakerLayer::by(circuits, per_authority()).classify(ByStatus::default())
+        KeyedBreakerLayer::by(circuits, per_authority()).classify(ByStatus)
     }
 }

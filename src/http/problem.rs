@@ -54,12 +54,11 @@ where
 /// use bytes::Bytes;
 ///
 /// let open = Rejected::new(Reason::Open, "payments", false).after(Duration::from_millis(1200));
-/// let answer = Render::<axum::body::Body>::render(Problem::default(), &open);
+/// let answer = Render::<axum::body::Body>::render(Problem, &open);
 /// assert_eq!(answer.status(), 503);
 /// assert_eq!(answer.headers()["retry-after"], "2");
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct Problem;
 
 impl<B: From<Bytes>> Render<B> for Problem {

@@ -272,8 +272,10 @@ fn a_panic_in_what_makes_a_value_changes_nothing() {
     assert_eq!(keys(&registry), [1]);
 }
 
+type OfThem = Arc<Registry<u8, Arc<Asks>>>;
+
 /// Its end asks the registry, as the last handle of something that tells of its end might.
-struct Asks(Arc<Mutex<Option<Arc<Registry<u8, Arc<Self>>>>>>);
+struct Asks(Arc<Mutex<Option<OfThem>>>);
 
 impl Drop for Asks {
     fn drop(&mut self) {

@@ -26,7 +26,6 @@ pub trait Classify<Res, E> {
 
 /// Every error is a failure, every response a success: the default where nothing is known of the protocol.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct ErrorsFail;
 
 impl<Res, E> Classify<Res, E> for ErrorsFail {

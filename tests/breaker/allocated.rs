@@ -105,7 +105,7 @@ fn a_call_that_is_judged_at_the_end_of_its_body_allocates_nothing() {
     });
     for trip in rules() {
         let circuit = Circuit::new("pages", &policy().trip(trip));
-        let mut svc = over(BreakerLayer::new(&circuit).classify(ByStatus::default()), page);
+        let mut svc = over(BreakerLayer::new(&circuit).classify(ByStatus), page);
         let read = || {
             let mut body = pin!(call(&mut svc, Request::new(())).expect("a page").into_body());
             let mut cx = Context::from_waker(noop_waker_ref());

@@ -86,7 +86,7 @@ async fn a_listener_that_accepts_and_never_answers_is_left_alone_and_found_when_
 
     let circuit = Circuit::new("listener", &policy().open_for(OPEN));
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let svc = buttress::over(BreakerLayer::new(&circuit).classify(ByStatus::default()), client);
+    let svc = buttress::over(BreakerLayer::new(&circuit).classify(ByStatus), client);
     circuit.trip();
     let (start, mut calls) = (Instant::now(), JoinSet::new());
     while circuit.state() != State::Closed {

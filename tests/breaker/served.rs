@@ -35,7 +35,7 @@ async fn fails() -> StatusCode {
 #[tokio::test]
 async fn over_all_connections_and_routes_one_layer_value_is_one_circuit() {
     let circuit = Circuit::new("orders", &policy());
-    let breaker = || BreakerLayer::new(&circuit).classify(ByStatus::default());
+    let breaker = || BreakerLayer::new(&circuit).classify(ByStatus);
     let layer = b_http::guard(breaker());
     // Three ways to put it there, each of which calls `layer()` as often as it likes.
     let app = Router::new()
@@ -70,7 +70,7 @@ async fn endless() -> (SocketAddr, Arc<Notify>, Circuit, Heard) {
         let begun = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"begun"))]);
         Body::from_stream(begun.chain(stream::pending()))
     };
-    let layer = b_http::guard(BreakerLayer::new(&circuit).classify(ByStatus::default()));
+    let layer = b_http::guard(BreakerLayer::new(&circuit).classify(ByStatus));
     let app = Router::new().route("/never", get(never)).route("/stream", get(stream)).layer(layer);
     (serve(app).await, entered, circuit, heard)
 }

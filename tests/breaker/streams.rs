@@ -109,7 +109,7 @@ fn over_pipes(parrot: &Parrot) -> Channel {
 type Client = EchoClient<Breaker<grpc::StatusLift<Channel>, grpc::ByStatus>>;
 
 fn client(circuit: &Circuit, channel: Channel) -> Client {
-    let breaker = BreakerLayer::new(circuit).classify(grpc::ByStatus::default());
+    let breaker = BreakerLayer::new(circuit).classify(grpc::ByStatus);
     EchoClient::new(ServiceBuilder::new().layer(breaker).layer(grpc::lift()).service(channel))
 }
 
@@ -253,7 +253,7 @@ async fn page(circuit: &Circuit, steps: Vec<Step>) -> http::Response<SettleBody<
     let service = service_fn(move |()| {
         ready(Ok::<_, Infallible>(http::Response::new(Frames::new(steps.take().expect("one call")))))
     });
-    let breaker = BreakerLayer::new(circuit).classify(ByStatus::default());
+    let breaker = BreakerLayer::new(circuit).classify(ByStatus);
     buttress::over(breaker, service).oneshot(()).await.expect("a good head")
 }
 

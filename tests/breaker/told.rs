@@ -86,8 +86,7 @@ async fn a_call_with_an_open_verdict_is_told_once_at_the_end_of_its_body() {
     let pages = service_fn(|_: http::Request<()>| {
         ready(Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from_static(b"page")))))
     });
-    let stack =
-        ServiceBuilder::new().layer(BreakerLayer::new(&circuit).classify(ByStatus::default())).layer(lift());
+    let stack = ServiceBuilder::new().layer(BreakerLayer::new(&circuit).classify(ByStatus)).layer(lift());
     let mut svc = stack.service(pages);
     let response = svc.ready().await.expect("ready").call(http::Request::new(())).await.expect("answers");
     assert_eq!(heard.take(), [""; 0]);

@@ -337,7 +337,8 @@ async fn by_hand_trip_open_for_and_reset_decay_and_forced_states_stick() {
     assert_eq!(circuit.state(), State::Closed);
 
     let day = 86_400 * SECOND;
-    let forced: [(fn(&Circuit), State, bool); 3] = [
+    type Force = fn(&Circuit);
+    let forced: [(Force, State, bool); 3] = [
         (Circuit::force_open, State::ForcedOpen, false),
         (Circuit::force_closed, State::ForcedClosed, true),
         (Circuit::disable, State::Disabled, true),

@@ -95,7 +95,7 @@ impl<S> Layer<S> for Counted {
 
 /// Two good routes and a bad one, behind one gate.
 fn gated() -> (Router, Gate, Arc<AtomicUsize>) {
-    let (layer, counted) = (GateLayer::reading(ByStatus::default()), Counted::default());
+    let (layer, counted) = (GateLayer::reading(ByStatus), Counted::default());
     let (gate, count) = (layer.gate(), Arc::clone(&counted.0));
     let app = Router::new()
         .route("/one", get(|| async { "one" }))
@@ -145,7 +145,7 @@ struct House {
 
 impl House {
     fn new(limit: Duration) -> Self {
-        let inner = http::guard((GateLayer::reading(ByStatus::default()), TimeoutLayer::new(limit)));
+        let inner = http::guard((GateLayer::reading(ByStatus), TimeoutLayer::new(limit)));
         Self { outer: http::guard(TimeoutLayer::new(LONG)), inner }
     }
 }
@@ -157,7 +157,7 @@ fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 #[tokio::test(start_paused = true)]
 async fn a_stack_may_be_written_in_every_way_that_tower_and_axum_know() {
     let limit = || TimeoutLayer::new(Duration::from_secs(3));
-    let gate = || GateLayer::reading(ByStatus::default());
+    let gate = || GateLayer::reading(ByStatus);
     let house = House::new(Duration::from_secs(3));
     let handler = Router::new()
         .route("/stuck", get(pending::<()>).layer(http::guard(limit())))

@@ -33,7 +33,7 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 type Client = EchoClient<Gated<grpc::StatusLift<Channel>, grpc::ByStatus>>;
 
 fn gated(channel: Channel) -> (Client, Gate) {
-    let layer = GateLayer::reading(grpc::ByStatus::default());
+    let layer = GateLayer::reading(grpc::ByStatus);
     let gate = layer.gate();
     (EchoClient::new(ServiceBuilder::new().layer(layer).layer(grpc::lift()).service(channel)), gate)
 }
@@ -163,7 +163,7 @@ async fn a_service_that_asks_for_less_is_throttled_and_does_not_trip_the_gate() 
 /// A reader that trusts `is_end_stream` (hyper's server does) drops such a body unread.
 #[tokio::test]
 async fn a_good_head_with_neither_status_nor_body_has_failed_also_when_nobody_reads_the_body() {
-    let layer = GateLayer::reading(grpc::ByStatus::default());
+    let layer = GateLayer::reading(grpc::ByStatus);
     let gate = layer.gate();
     let empty = service_fn(async |_: http::Request<()>| {
         Ok::<_, Infallible>(http::Response::new(http_body_util::Empty::<Bytes>::new()))
@@ -175,7 +175,7 @@ async fn a_good_head_with_neither_status_nor_body_has_failed_also_when_nobody_re
 /// Any frame with data counts as the first message, also half of one: the body is not decoded.
 #[tokio::test]
 async fn half_a_message_counts_as_a_message() {
-    let layer = GateLayer::reading(grpc::ByStatus::default());
+    let layer = GateLayer::reading(grpc::ByStatus);
     let gate = layer.gate();
     let half = service_fn(async |_: http::Request<()>| {
         let frames = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(&ONE[..7])))]);
@@ -213,7 +213,7 @@ async fn a_limit_on_the_body_changes_nothing_in_the_code_of_a_reset() {
 /// to be looked for in its chain. As it is, and known.
 #[tokio::test]
 async fn a_stream_cut_in_its_silence_is_a_timeout_for_the_gate_and_unknown_with_a_rejection_for_the_caller() {
-    let layer = GateLayer::reading(grpc::ByStatus::default());
+    let layer = GateLayer::reading(grpc::ByStatus);
     let gate = layer.gate();
     let stack =
         ServiceBuilder::new().layer(BodyTimeoutLayer::new().idle(SHORT)).layer(layer).layer(grpc::lift());
@@ -227,8 +227,7 @@ async fn a_stream_cut_in_its_silence_is_a_timeout_for_the_gate_and_unknown_with_
 
 #[tokio::test]
 async fn a_call_cut_at_its_head_is_a_timeout_wherever_the_limit_stands() {
-    let (inside, outside) =
-        (GateLayer::reading(grpc::ByStatus::default()), GateLayer::reading(grpc::ByStatus::default()));
+    let (inside, outside) = (GateLayer::reading(grpc::ByStatus), GateLayer::reading(grpc::ByStatus));
     let gates = [inside.gate(), outside.gate()];
     let stack = ServiceBuilder::new()
         .layer(outside)
@@ -247,7 +246,7 @@ async fn three_gates_inside_a_guard_fit_a_tonic_server_and_three_fit_a_client() 
     fn fits<T: Clone + Send + Sync + 'static>(svc: T) -> T {
         svc
     }
-    let three = || [(); 3].map(|()| GateLayer::reading(grpc::ByStatus::default()));
+    let three = || [(); 3].map(|()| GateLayer::reading(grpc::ByStatus));
     let [first, second, third] = three();
     let server = three();
     let gates = server.clone().map(|layer| layer.gate());

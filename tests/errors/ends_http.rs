@@ -30,7 +30,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn gated() -> (Gated<Lift<HyperClient>, ByStatus>, Gate) {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     (over(layer, hyper_client()), gate)
 }
@@ -88,7 +88,7 @@ async fn bodies_that_break_off_under_a_good_head_trip_the_gate() {
 
 #[tokio::test]
 async fn a_stream_that_is_reset_has_failed_for_both_sides() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let server = layer.gate();
     let tear = Arc::new(Semaphore::new(0));
     let body = {
@@ -98,7 +98,7 @@ async fn a_stream_that_is_reset_has_failed_for_both_sides() {
     let app = Router::new().route("/", get(body)).layer(buttress::http::guard(layer));
     let address = serve(app).await;
 
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let client = layer.gate();
     let two = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().expect("a client");
     let svc = ServiceBuilder::new()
@@ -117,7 +117,7 @@ async fn a_stream_that_is_reset_has_failed_for_both_sides() {
 
 #[tokio::test]
 async fn a_client_that_hangs_up_in_the_middle_of_a_body_is_no_failure_of_the_server() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let endless = async || {
         let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"first"))]);
@@ -133,7 +133,7 @@ async fn a_client_that_hangs_up_in_the_middle_of_a_body_is_no_failure_of_the_ser
 
 #[tokio::test]
 async fn a_client_that_hangs_up_before_the_head_is_nothing() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let stuck = get(std::future::pending::<()>);
     let address = serve(Router::new().route("/", stuck).layer(buttress::http::guard(layer))).await;
@@ -167,7 +167,7 @@ fn one_then_silent() -> Frames {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_cut_by_our_limit_outside_the_gate_is_a_timeout() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let svc = over((BodyTimeoutLayer::new().idle(SECOND), layer), streams(silent));
     let answer = svc.oneshot(http::Request::default()).await.expect("a head");
@@ -179,7 +179,7 @@ async fn a_body_cut_by_our_limit_outside_the_gate_is_a_timeout() {
 /// of a body need not be an `Error`.
 #[tokio::test(start_paused = true)]
 async fn a_body_cut_by_our_limit_inside_the_gate_is_taken_for_a_reset() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let svc = over((layer, BodyTimeoutLayer::new().idle(SECOND)), streams(silent));
     let answer = svc.oneshot(http::Request::default()).await.expect("a head");
@@ -192,7 +192,7 @@ async fn a_body_that_is_dropped_under_a_cause_knows_it() {
     for (cause, class) in
         [(Cause::Cut, Class::TimedOut), (Cause::Lost, Class::Cancelled), (Cause::Gone, Class::Ok)]
     {
-        let layer = GateLayer::reading(ByStatus::default());
+        let layer = GateLayer::reading(ByStatus);
         let gate = layer.gate();
         let answer = over(layer, streams(one_then_silent)).oneshot(http::Request::default()).await;
         cause::during(cause, || drop(answer));
@@ -202,7 +202,7 @@ async fn a_body_that_is_dropped_under_a_cause_knows_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_dropped_after_its_calls_deadline_timed_out_by_that() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let svc = over(layer, streams(one_then_silent));
     let end = Deadline::after(buttress::clock::now(), SECOND);
@@ -216,7 +216,7 @@ async fn a_body_that_is_dropped_after_its_calls_deadline_timed_out_by_that() {
 
 #[tokio::test(start_paused = true)]
 async fn a_download_that_is_left_after_a_long_time_was_a_good_one_all_the_same() {
-    let layer = GateLayer::reading(ByStatus::default()).abandoned_after(SECOND);
+    let layer = GateLayer::reading(ByStatus).abandoned_after(SECOND);
     let gate = layer.gate();
     let slow = service_fn(async |_: http::Request<Empty<Bytes>>| {
         tokio::task::yield_now().await;
@@ -231,7 +231,7 @@ async fn a_download_that_is_left_after_a_long_time_was_a_good_one_all_the_same()
 
 #[tokio::test]
 async fn a_body_that_panics_is_a_panic_of_the_inside_also_when_it_was_caught() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let boom = || stream::poll_fn(|_| panic!("boom")).boxed();
     let mut answer = over(layer, streams(boom)).oneshot(http::Request::default()).await.expect("a head");
@@ -243,7 +243,7 @@ async fn a_body_that_panics_is_a_panic_of_the_inside_also_when_it_was_caught() {
 
 #[tokio::test]
 async fn three_gates_one_in_the_other_each_read_the_same_end() {
-    let layers = [(); 3].map(|()| GateLayer::reading(ByStatus::default()));
+    let layers = [(); 3].map(|()| GateLayer::reading(ByStatus));
     let gates = layers.clone().map(|layer| layer.gate());
     let [first, second, third] = layers;
     fn fits<T: Send + Sync + Clone + 'static>(svc: T) -> T {
@@ -262,7 +262,7 @@ async fn three_gates_one_in_the_other_each_read_the_same_end() {
 
 #[tokio::test]
 async fn three_gates_inside_a_guard_fit_an_axum_router() {
-    let gate = || GateLayer::reading(ByStatus::default());
+    let gate = || GateLayer::reading(ByStatus);
     let app =
         Router::new().route("/", get(async || "fast")).layer(buttress::http::guard((gate(), gate(), gate())));
     let answer = hyper_client().request(get_of(serve(app).await, "/")).await.expect("an answer");

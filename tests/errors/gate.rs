@@ -95,7 +95,7 @@ pub(crate) struct GateLayer<C = ErrorsFail> {
 
 impl GateLayer {
     pub(crate) fn new() -> Self {
-        Self::reading(ErrorsFail::default())
+        Self::reading(ErrorsFail)
     }
 }
 

@@ -44,7 +44,7 @@ async fn a_timeout_is_a_rejection_and_the_clients_own_errors_come_as_they_were()
 
 #[tokio::test]
 async fn a_gate_reads_the_status_trips_and_fails_fast() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let svc = over((layer, TimeoutLayer::new(LONG)), hyper_client());
     let address = bare().await;
@@ -65,8 +65,7 @@ async fn a_gate_reads_the_status_trips_and_fails_fast() {
 #[tokio::test]
 async fn a_cut_inside_the_gate_and_one_outside_are_both_timeouts() {
     let address = bare().await;
-    let (inside, outside) =
-        (GateLayer::reading(ByStatus::default()), GateLayer::reading(ByStatus::default()));
+    let (inside, outside) = (GateLayer::reading(ByStatus), GateLayer::reading(ByStatus));
     let (first, second) = (inside.gate(), outside.gate());
     let limit = TimeoutLayer::new(SHORT);
     let gate_outside = ServiceBuilder::new()

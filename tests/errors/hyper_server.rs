@@ -65,7 +65,7 @@ async fn a_call_in_time_is_passed_on_over_http1_and_http2() {
 
 #[tokio::test]
 async fn a_gate_inside_the_guard_is_shared_by_all_connections() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let stack = http::guard((layer, TimeoutLayer::new(LONG)));
     let service = TowerToHyperService::new(ServiceBuilder::new().layer(stack).service_fn(handle));

@@ -43,7 +43,7 @@ use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
-            Self::Rejected(why) => Problem::default().render(&why),
+            Self::Rejected(why) => Problem.render(&why),
             Self::Ledger(_) => StatusCode::BAD_GATEWAY.into_response(),
         }
     }

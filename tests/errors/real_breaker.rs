@@ -24,7 +24,7 @@ fn circuit() -> Circuit {
 #[tokio::test]
 async fn over_axum_it_is_one_circuit_for_all_routes_and_connections() {
     let circuit = circuit();
-    let layer = BreakerLayer::new(&circuit).classify(http::ByStatus::default());
+    let layer = BreakerLayer::new(&circuit).classify(http::ByStatus);
     let app = Router::new()
         .route("/fast", get(async || "fast"))
         .route("/fail", get(async || StatusCode::BAD_GATEWAY))
@@ -46,7 +46,7 @@ async fn over_axum_it_is_one_circuit_for_all_routes_and_connections() {
 #[tokio::test]
 async fn around_a_tonic_client_it_reads_the_trailers_of_streams() {
     let circuit = circuit();
-    let layer = BreakerLayer::new(&circuit).classify(grpc::ByStatus::default());
+    let layer = BreakerLayer::new(&circuit).classify(grpc::ByStatus);
     let stack = ServiceBuilder::new().layer(layer).layer(TimeoutLayer::new(LONG)).layer(grpc::lift());
     let mut client = EchoClient::new(stack.service(bare().await));
     for _ in 0..3 {
@@ -65,7 +65,7 @@ async fn around_a_tonic_client_it_reads_the_trailers_of_streams() {
 async fn timeouts_on_either_side_of_it_open_it() {
     for outside in [true, false] {
         let circuit = circuit();
-        let breaker = BreakerLayer::new(&circuit).classify(grpc::ByStatus::default());
+        let breaker = BreakerLayer::new(&circuit).classify(grpc::ByStatus);
         let (around, within) = if outside { (SHORT, LONG) } else { (LONG, SHORT) };
         let stack = ServiceBuilder::new()
             .layer(TimeoutLayer::new(around))
@@ -86,8 +86,7 @@ async fn three_of_them_one_in_the_other_fit_a_tonic_server_a_client_and_an_axum_
         svc
     }
     let circuits = [circuit(), circuit(), circuit()];
-    let three =
-        || circuits.each_ref().map(|circuit| BreakerLayer::new(circuit).classify(grpc::ByStatus::default()));
+    let three = || circuits.each_ref().map(|circuit| BreakerLayer::new(circuit).classify(grpc::ByStatus));
     let [first, second, third] = three();
     let (listener, address) = listen().await;
     let server =
@@ -100,7 +99,7 @@ async fn three_of_them_one_in_the_other_fit_a_tonic_server_a_client_and_an_axum_
     assert_eq!(EchoClient::new(svc).say(say("hello")).await.expect("an answer").into_inner().text, "hello");
 
     let [first, second, third] =
-        circuits.each_ref().map(|circuit| BreakerLayer::new(circuit).classify(http::ByStatus::default()));
+        circuits.each_ref().map(|circuit| BreakerLayer::new(circuit).classify(http::ByStatus));
     let app = Router::new().route("/", get(async || "fast")).layer(http::guard((first, second, third)));
     let answer =
         reqwest_client().get(format!("http://{}/", serve(app).await)).send().await.expect("an answer");

@@ -57,7 +57,7 @@ async fn a_lifted_error_in_a_box_gives_both_back_the_rejection_and_its_own_type(
 /// reqwest's answer is no `http::Response`; it becomes one without a copy, and then its body carries the verdict.
 #[tokio::test]
 async fn a_gate_reads_reqwests_answers_once_they_are_http_responses() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let svc = ServiceBuilder::new()
         .layer(layer)
@@ -85,7 +85,7 @@ async fn a_gate_reads_reqwests_answers_once_they_are_http_responses() {
 /// Whoever wants reqwest's own answer back (`json()`, `text()`) wraps the body again.
 #[tokio::test]
 async fn the_answer_can_be_turned_back_into_reqwests_own_with_the_verdict_in_it() {
-    let layer = GateLayer::reading(ByStatus::default());
+    let layer = GateLayer::reading(ByStatus);
     let gate = layer.gate();
     let svc = ServiceBuilder::new()
         .map_response(|answer: http::Response<_>| reqwest::Response::from(answer.map(reqwest::Body::wrap)))

@@ -51,7 +51,7 @@ async fn the_servers_own_status_and_the_channels_own_errors_come_as_they_were() 
 type Gated = crate::gate::Gated<Timeout<grpc::StatusLift<Channel>>, grpc::ByStatus>;
 
 fn gated(channel: Channel, limit: Duration) -> (Gated, Gate) {
-    let layer = GateLayer::reading(grpc::ByStatus::default());
+    let layer = GateLayer::reading(grpc::ByStatus);
     let gate = layer.gate();
     let stack = ServiceBuilder::new().layer(layer).layer(TimeoutLayer::new(limit)).layer(grpc::lift());
     (stack.service(channel), gate)

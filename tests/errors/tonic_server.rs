@@ -127,7 +127,7 @@ async fn every_reason_arrives_as_its_code_with_the_wait_as_pushback() {
 
 /// A server with a gate that reads the trailers, inside the guard.
 async fn gated() -> (SocketAddr, Gate) {
-    let layer = GateLayer::reading(grpc::ByStatus::default());
+    let layer = GateLayer::reading(grpc::ByStatus);
     let gate = layer.gate();
     let (listener, address) = listen().await;
     let server = Server::builder()
@@ -233,7 +233,7 @@ async fn a_mixed_guard_lets_both_protocols_through() {
     let app = Routes::new(EchoServer::new(Parrot))
         .into_axum_router()
         .route("/fast", get(|| async { "fast" }))
-        .layer(grpc::mixed_guard((GateLayer::reading(grpc::ByStatus::default()), TimeoutLayer::new(LONG))));
+        .layer(grpc::mixed_guard((GateLayer::reading(grpc::ByStatus), TimeoutLayer::new(LONG))));
     let address = crate::net::serve(app).await;
     assert_eq!(client(address).say(say("hello")).await.expect("in time").into_inner().text, "hello");
     let answer = reqwest_client().get(format!("http://{address}/fast")).send().await.expect("an answer");
@@ -245,7 +245,7 @@ fn a_grpc_guard_can_be_named() {
     struct House {
         guard: buttress::http::Guard<(GateLayer<grpc::ByStatus>, TimeoutLayer), grpc::TrailersOnly>,
     }
-    let layer = GateLayer::reading(grpc::ByStatus::default());
+    let layer = GateLayer::reading(grpc::ByStatus);
     let house = House { guard: grpc::guard((layer, TimeoutLayer::new(LONG))) };
     drop(house.guard.layer(Refuses(Reason::Full)));
 }

@@ -335,7 +335,7 @@ async fn a_response_that_can_be_cloned_is_marked_with_its_age_too() {
         }
     });
     let layer = buttress::fallback::FallbackLayer::last_good(Bounds::age(DAY), |_: &bool| Some(())).http();
-    let svc = layer.classify(buttress::outcome::ErrorsFail::default()).layer(svc);
+    let svc = layer.classify(buttress::outcome::ErrorsFail).layer(svc);
     svc.clone().oneshot(false).await.expect("good");
     advance(7 * MS).await;
     let kept = svc.oneshot(true).await.expect("kept");

@@ -79,11 +79,11 @@ impl Book {
 }
 
 fn http() -> b_http::ByStatus {
-    b_http::ByStatus::default()
+    b_http::ByStatus
 }
 
 fn rpc() -> grpc::ByStatus {
-    grpc::ByStatus::default()
+    grpc::ByStatus
 }
 
 fn body(steps: impl IntoIterator<Item = Step>) -> Response<Frames> {

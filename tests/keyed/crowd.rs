@@ -185,7 +185,7 @@ fn two_threads_are_refused_only_by_the_circuit_of_their_host() {
                         Ok(permit) if random >> 62 == 0 => permit.record(Outcome::OK),
                         Ok(permit) => permit.record(Outcome::FAILED),
                         Err(why) => {
-                            assert!([host, "overflow"].contains(&why.name()), "{host} by {}", why.name())
+                            assert!([host, "overflow"].contains(&why.name()), "{host} by {}", why.name());
                         }
                     }
                     assert!(circuits.len() <= 3);

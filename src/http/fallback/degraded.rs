@@ -97,7 +97,7 @@ impl<K, C> FallbackLayer<K, C> {
     /// ```
     #[must_use]
     pub fn http(self) -> FallbackLayer<Degrading<K>, ByStatus> {
-        self.with(|source| Degrading { source }, ByStatus::default())
+        self.with(|source| Degrading { source }, ByStatus)
     }
 }
 
