@@ -84,15 +84,20 @@ fn an_observer_may_ask_for_circuits_itself() {
             asking.store(false, Relaxed);
         }
     };
-    let circuits: Circuits = Circuits::new(3, &policy().observe(observer));
-    *asked.lock().expect("not poisoned") = Some(circuits.clone());
-    for host in ["a.test", "b.test", "c.test", "d.test"] {
-        circuits.get(host).trip();
-        drop(circuits.admit(host));
-    }
+    let policy = policy().observe(observer);
+    let ask_while = |circuits: Circuits, busy: &dyn Fn(&Circuits)| {
+        *asked.lock().expect("not poisoned") = Some(circuits.clone());
+        busy(&circuits);
+        *asked.lock().expect("not poisoned") = None;
+    };
+    ask_while(Circuits::new(100, &policy), &|circuits| {
+        circuits.get("a.test").trip();
+        drop(circuits.admit("a.test"));
+    });
+    let full: Circuits = Circuits::new(1, &policy);
+    full.get("a.test").force_open();
+    ask_while(full, &|full| drop(full.get("b.test")));
     for kind in ["made", "turned", "rejected", "overflow"] {
         assert!(asks.lock().expect("not poisoned").contains(&kind), "{kind}: {asks:?}");
     }
-    assert_eq!(circuits.overflow().name().as_str(), "overflow");
-    *asked.lock().expect("not poisoned") = None;
 }
