@@ -158,10 +158,10 @@ async fn a_call_that_is_too_late_takes_no_place_in_the_queue() {
     // In time when it was made, and too late when it was first polled.
     let soon = Deadline::after(clock::now(), MS);
     let mut call = soon.sync_scope(|| Box::pin(svc.call(1)));
+    let short = soon.sync_scope(|| slots.acquire(Queue::new(0)));
     advance(MS).await;
     assert_eq!(call.as_mut().now_or_never().map(lifted), Some(Reason::DeadlinePassed));
     assert_eq!((slots.waiting(), inside.all()), (0, 0));
-    let short = soon.sync_scope(|| slots.acquire(Queue::new(0)));
     assert_eq!(
         short.now_or_never().map(reason),
         Some(Reason::DeadlinePassed),
