@@ -9,7 +9,11 @@ use proptest::prelude::*;
 
 /// Enough cases to reach every branch of the grammar, and no file left behind.
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: if cfg!(miri) { 4 } else { 1_000 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 fn syntax() -> impl Strategy<Value = Syntax> {
