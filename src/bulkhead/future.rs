@@ -26,7 +26,7 @@ pin_project! {
         Calling {
             #[pin]
             call: F,
-            // `None` once there was an answer.
+            // `None` once there was an answer, and where the call is not counted.
             slot: Option<Slot>,
             hold: H,
         },
@@ -40,7 +40,16 @@ impl<F, H> ResponseFuture<F, H> {
     #[cold]
     #[inline(never)]
     pub(super) fn refused(slots: &Slots, why: Reason) -> Self {
-        Self { state: State::Refused { rejected: Some(slots.reject(why)) } }
+        Self::rejected(slots.reject(why))
+    }
+
+    pub(super) const fn rejected(rejected: Rejected) -> Self {
+        Self { state: State::Refused { rejected: Some(rejected) } }
+    }
+
+    /// A call that is not counted.
+    pub(super) const fn passing(call: F, hold: H) -> Self {
+        Self { state: State::Calling { call, slot: None, hold } }
     }
 
     #[inline]

@@ -79,7 +79,7 @@
 //! are; outside the timeout of one attempt, which gives the slot back by cutting the call. The wait in the queue is not part
 //! of the attempt.
 //!
-//! One [`Slots`] a dependency. Several layers over the same slots share them, each with a queue of its own length or none.
+//! One [`Slots`] a dependency; where one client reaches many, [`KeyedSlots`] makes one for each host. Several layers over the same slots share them, each with a queue of its own length or none.
 //!
 //! # Cancel and clone
 //!
@@ -95,10 +95,13 @@ mod acquire;
 mod compartment;
 mod future;
 mod hold;
+mod keyed_layer;
+mod keyed_service;
 mod layer;
 mod line;
 mod queue;
 mod queued;
+mod registry;
 mod service;
 mod shared;
 mod slot;
@@ -109,9 +112,12 @@ mod word;
 pub use acquire::Acquire;
 pub use future::ResponseFuture;
 pub use hold::ToHead;
+pub use keyed_layer::KeyedBulkheadLayer;
+pub use keyed_service::KeyedBulkhead;
 pub use layer::BulkheadLayer;
 pub use queue::{NoQueue, Queue};
 pub use queued::QueuedFuture;
+pub use registry::KeyedSlots;
 pub use service::Bulkhead;
 pub use slot::Slot;
 pub use slots::Slots;

@@ -31,7 +31,7 @@ pin_project! {
             #[pin]
             acquire: Acquire,
         },
-        // Has its slot; the inside is asked only now, so that nobody waits with a readied service in hand.
+        // Has its slot, or needs none; the inside is asked only now, so that nobody waits with a readied service in hand.
         Readying {
             slot: Option<Slot>,
         },
@@ -48,6 +48,11 @@ impl<S, Req, F, H> QueuedFuture<S, Req, F, H> {
     #[inline]
     pub(super) fn readying(slot: Slot, service: S, request: Req, hold: H) -> Self {
         Self { state: State::Readying { slot: Some(slot) }, asked: Some((service, request)), hold }
+    }
+
+    /// A call that is not counted.
+    pub(super) const fn passing(service: S, request: Req, hold: H) -> Self {
+        Self { state: State::Readying { slot: None }, asked: Some((service, request)), hold }
     }
 
     pub(super) fn waiting(acquire: Acquire, service: S, request: Req, hold: H) -> Self {

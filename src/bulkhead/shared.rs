@@ -13,7 +13,7 @@ use crate::{
     clock,
     deadline::Deadline,
     rejected::{Name, Reason},
-    telemetry::{self, Event, Observed, Observer},
+    telemetry::{self, Event, Observed},
 };
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -35,10 +35,15 @@ impl Shared {
     /// A slot, unless it is too late or there is none.
     #[inline]
     pub(super) fn enter(&'static self, deadline: Option<Deadline>) -> Result<Slot, Reason> {
-        if deadline.is_none() && !telemetry::is_installed() && self.compartment.take_quietly() {
-            return Ok(Slot::new(self));
-        }
-        self.enter_at_length(deadline)
+        self.enter_quietly(deadline).map_or_else(|| self.enter_at_length(deadline), Ok)
+    }
+
+    /// The short way, on which nobody is told and no clock is read; where that fails, the long one is to be tried.
+    #[inline]
+    pub(super) fn enter_quietly(&'static self, deadline: Option<Deadline>) -> Option<Slot> {
+        let taken = deadline.is_none() && !telemetry::is_installed() && self.compartment.take_quietly();
+        // Not `then_some`, which would make a slot, and give it back, where none was taken.
+        if taken { Some(Slot::new(self)) } else { None }
     }
 
     /// Where there is a deadline or a listener, where it is full, or where two came at the same instant. Only here the
@@ -130,8 +135,8 @@ impl Owner {
     }
 
     /// The first one stays.
-    pub(super) fn observe(&self, observer: impl Observer) {
-        let observed = self.observed.get_or_init(|| Observed::by(observer));
+    pub(super) fn observe(&self, observed: Observed) {
+        let observed = self.observed.get_or_init(|| observed);
         lock(&self.shared.told).1 = observed.clone();
         self.shared.compartment.hear();
     }

@@ -4,7 +4,7 @@ use super::{Acquire, Queue, Slot, shared::Owner};
 use crate::{
     deadline::Deadline,
     rejected::{Name, Reason, Rejected},
-    telemetry::{Event, Observer},
+    telemetry::{Event, Observed, Observer},
 };
 use std::{fmt, sync::Arc};
 
@@ -43,7 +43,15 @@ impl Slots {
     /// Who listens is told the count twice a call, and the calls pay for it: see the [module](super#what-is-counted).
     #[must_use]
     pub fn observe(self, observer: impl Observer) -> Self {
-        self.owner.observe(observer);
+        self.owner.observe(Observed::by(observer));
+        self
+    }
+
+    /// The same, by listeners who may be none.
+    pub(super) fn observed(self, observed: &Observed) -> Self {
+        if observed.has_own() {
+            self.owner.observe(observed.clone());
+        }
         self
     }
 
@@ -54,7 +62,12 @@ impl Slots {
     /// free one nobody knows, so the rejection names no time to come again.
     #[inline]
     pub fn try_acquire(&self) -> Result<Slot, Rejected> {
-        self.owner.shared.enter(Deadline::current()).map_err(|reason| self.reject(reason))
+        self.enter(Deadline::current())
+    }
+
+    #[inline]
+    pub(super) fn enter(&self, deadline: Option<Deadline>) -> Result<Slot, Rejected> {
+        self.owner.shared.enter(deadline).map_err(|reason| self.reject(reason))
     }
 
     /// A slot: at once where one is free, else after its turn in the queue, first come, first served.
@@ -80,7 +93,10 @@ impl Slots {
     /// # }
     /// ```
     pub fn acquire(&self, queue: Queue) -> Acquire {
-        let deadline = Deadline::current();
+        self.join(queue, Deadline::current())
+    }
+
+    pub(super) fn join(&self, queue: Queue, deadline: Option<Deadline>) -> Acquire {
         match self.owner.shared.enter(deadline) {
             Ok(slot) => Acquire::taken(slot),
             Err(reason) => self.ask(reason, queue, deadline),

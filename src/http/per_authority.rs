@@ -3,6 +3,7 @@
 use super::ByStatus;
 use crate::{
     breaker::{Circuits, KeyedBreakerLayer, Policy},
+    bulkhead::{KeyedBulkheadLayer, KeyedSlots},
     keyed::KeyOf,
 };
 use ::http::{HeaderValue, Request, Uri, header::HOST};
@@ -128,5 +129,42 @@ impl KeyedBreakerLayer<String, PerAuthority, ByStatus> {
     #[must_use]
     pub fn over_authorities(circuits: &Circuits) -> Self {
         KeyedBreakerLayer::by(circuits, per_authority()).classify(ByStatus)
+    }
+}
+
+impl KeyedBulkheadLayer<String, PerAuthority> {
+    /// Slots for each host that an HTTP client talks to: `limit` calls at once for each of at most `bound` hosts. See
+    /// [`per_authority`] and [`KeyedSlots`].
+    ///
+    /// ```
+    /// use buttress::{bulkhead::KeyedBulkheadLayer, http::ToEnd, over};
+    /// use http::{Request, Response};
+    /// # use axum::body::Body;
+    /// # use tower::ServiceExt;
+    ///
+    /// # let client = tower::service_fn(|_: Request<Body>| async { Ok::<_, std::io::Error>(Response::new(Body::from("a page"))) });
+    /// # #[tokio::main(flavor = "current_thread")] async fn main_of(client: impl tower::Service<Request<Body>, Response = Response<Body>, Error = std::io::Error> + Clone) {
+    /// let layer = KeyedBulkheadLayer::per_authority(100, 1).hold(ToEnd);
+    /// let slots = layer.slots().clone();
+    /// let client = over(layer, client); // hyper's, or any service of http requests
+    ///
+    /// let get = async |uri: &str| client.clone().oneshot(Request::get(uri).body(Body::empty()).unwrap()).await;
+    /// let page = get("https://slow.test/").await.unwrap(); // whose body is not read
+    /// assert_eq!(get("https://slow.test/").await.unwrap_err().to_string(), "no free slot");
+    /// assert!(get("https://quick.test/").await.is_ok());
+    /// assert_eq!(slots.known("slow.test").unwrap().in_flight(), 1);
+    /// # drop(page);
+    /// # }
+    /// # main_of(client);
+    /// ```
+    #[must_use]
+    pub fn per_authority(bound: usize, limit: u32) -> Self {
+        Self::over_authorities(&KeyedSlots::new(bound, limit))
+    }
+
+    /// The same over slots that are there already: shared by several clients, or named otherwise.
+    #[must_use]
+    pub fn over_authorities(slots: &KeyedSlots) -> Self {
+        KeyedBulkheadLayer::by(slots, per_authority())
     }
 }

@@ -4,6 +4,7 @@
 mod frames;
 mod handle;
 mod hold;
+mod keyed;
 mod model;
 mod peers;
 mod queue;

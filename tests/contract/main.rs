@@ -6,5 +6,6 @@ mod bulkhead;
 mod counting;
 mod fallback;
 mod keyed_breaker;
+mod keyed_bulkhead;
 mod lift;
 mod timeout;

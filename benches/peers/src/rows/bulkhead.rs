@@ -7,11 +7,11 @@ use crate::{
 };
 use buttress::{
     Lifted,
-    bulkhead::{Bulkhead, BulkheadLayer, NoQueue, Queue, Slots},
+    bulkhead::{Bulkhead, BulkheadLayer, KeyedBulkheadLayer, KeyedSlots, NoQueue, Queue, Slots},
     over,
     rejected::Lift,
 };
-use std::{fmt::Debug, hint::black_box, mem, sync::Arc};
+use std::{borrow::Cow, fmt::Debug, hint::black_box, mem, sync::Arc};
 use tokio::sync::Semaphore;
 use tower::{Layer, Service, ServiceExt, limit::ConcurrencyLimit, load_shed::LoadShed};
 use tower_resilience::bulkhead::BulkheadLayer as ResilienceLayer;
@@ -48,6 +48,14 @@ pub(super) fn rows() -> Vec<Row> {
             .floor("no layer", || calls(Echo))
             .peer("tower, blind to it", || calls(ConcurrencyLimit::new(Echo, LIMIT as usize)))
             .ours("buttress", || under_deadline(calls(ours(Echo))))
+            .bar(nothing_allocated()),
+        Row::new("bulkhead by key, a slot is free")
+            .floor("no layer", || calls(Echo))
+            .ours("buttress", || {
+                let slots = KeyedSlots::new(100, LIMIT);
+                let layer = KeyedBulkheadLayer::new(&slots, |_: &u64| Some(Cow::from("orders.example:80")));
+                calls(over(layer, Echo))
+            })
             .bar(nothing_allocated()),
         Row::new("bulkhead, clone and oneshot")
             .floor("no layer", || clones(Echo))

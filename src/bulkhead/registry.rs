@@ -1,0 +1,252 @@
+//! Slots for each host, each route, each key: made when first asked for, at most so many.
+
+use super::{Acquire, Queue, Slot, Slots};
+use crate::{
+    deadline::Deadline,
+    keyed::{Found, Registry},
+    rejected::{Name, Rejected},
+    telemetry::{Event, Observed, Observer},
+};
+use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
+
+/// [`Slots`] by key, with one limit for each. Clones are the same slots.
+///
+/// The trouble: slots around a client of many hosts are taken one and all by the one that is slow. Here each key has slots
+/// of its own, from its first call on.
+///
+/// There are at most so many keys. When all places are taken, a newcomer gets that of the key that was idle longest, of
+/// those with nobody inside and nobody waiting. If there is none, newcomers share one more set of slots,
+/// [`overflow`](Self::overflow), and [`Event::Overflow`] says so once, until a newcomer finds a place again. A call that comes
+/// for a key at the very instant at which it is given up may run beside the slots that are made anew for it.
+///
+/// Keys are hosts or routes. Never key by path, user or id: each key is a name, and so a label in your metrics and a word
+/// in your logs. The bound holds that damage down, no more.
+///
+/// ```
+/// use buttress::bulkhead::KeyedSlots;
+///
+/// let slots: KeyedSlots = KeyedSlots::new(100, 1);
+/// let orders = slots.try_acquire("orders:80").unwrap();
+/// assert_eq!(slots.try_acquire("orders:80").unwrap_err().name(), "orders:80");
+/// assert!(slots.try_acquire("payments:80").is_ok());
+/// assert_eq!(slots.known("orders:80").unwrap().in_flight(), 1);
+/// # drop(orders);
+/// ```
+pub struct KeyedSlots<K = String> {
+    shared: Arc<Shared<K>>,
+}
+
+struct Shared<K> {
+    registry: Arc<Registry<K, Slots>>,
+    limit: u32,
+    name_of: Naming<K>,
+    overflow: Name,
+    observed: Observed,
+}
+
+type Naming<K> = Arc<dyn Fn(&K) -> Name + Send + Sync>;
+
+const OVERFLOW: Name = Name::fixed("overflow");
+
+impl<K> KeyedSlots<K> {
+    /// At most `limit` calls at once for each of at most `bound` keys, named as the keys are written. 0 is taken as 1, and
+    /// a bound above [`Registry::MAX_BOUND`] as that.
+    #[must_use]
+    pub fn new(bound: usize, limit: u32) -> Self
+    where
+        K: fmt::Display + 'static,
+    {
+        Self::named_by(bound, limit, K::to_string)
+    }
+
+    /// The same, named by a function of the key: where keys are no text, or where two sets of slots have some in common. It
+    /// is called under a lock, and must not ask for slots.
+    ///
+    /// ```
+    /// use buttress::bulkhead::KeyedSlots;
+    ///
+    /// let shards = KeyedSlots::named_by(16, 8, |shard: &u8| format!("users-{shard}"));
+    /// assert_eq!(shards.get(&7).name().as_str(), "users-7");
+    /// ```
+    #[must_use]
+    pub fn named_by<N: Into<Name>>(
+        bound: usize,
+        limit: u32,
+        name_of: impl Fn(&K) -> N + Send + Sync + 'static,
+    ) -> Self {
+        let registry = Arc::new(Registry::new(bound, is_idle));
+        let name_of: Naming<K> = Arc::new(move |key| name_of(key).into());
+        Self {
+            shared: Arc::new(Shared {
+                registry,
+                limit,
+                name_of,
+                overflow: OVERFLOW,
+                observed: Observed::new(),
+            }),
+        }
+    }
+
+    /// The name of the slots that newcomers share, `"overflow"` where nothing is said. For this handle and the clones that
+    /// are made of it from now on, and only as long as those slots have not been made.
+    #[must_use]
+    pub fn overflow_name(self, name: impl Into<Name>) -> Self {
+        self.with(|shared| shared.overflow = name.into())
+    }
+
+    /// Lets `observer` hear the slots of all keys that are made from now on, by this handle and the clones that are made of
+    /// it from now on.
+    #[must_use]
+    pub fn observe(self, observer: impl Observer) -> Self {
+        self.with(|shared| shared.observed = Observed::by(observer))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Shared<K>)) -> Self {
+        let Shared { registry, limit, name_of, overflow, observed } = &*self.shared;
+        let mut shared = Shared {
+            registry: Arc::clone(registry),
+            limit: *limit,
+            name_of: Arc::clone(name_of),
+            overflow: overflow.clone(),
+            observed: observed.clone(),
+        };
+        change(&mut shared);
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The most keys that there may be, beside the slots that newcomers share.
+    #[must_use]
+    pub fn bound(&self) -> usize {
+        self.shared.registry.bound()
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.registry.len()
+    }
+
+    /// Whether there are none yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shared.registry.is_empty()
+    }
+}
+
+/// Slots that nobody holds and nobody waits for are as good as new ones.
+fn is_idle(slots: &Slots) -> bool {
+    slots.in_flight() == 0 && slots.waiting() == 0
+}
+
+impl<K: Hash + Eq> KeyedSlots<K> {
+    /// The slots of a key, made if they have not been; or those that newcomers share.
+    pub fn get<Q>(&self, key: &Q) -> Slots
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let Shared { registry, observed, .. } = &*self.shared;
+        match registry.get_or_make(key, |key| self.make(key)) {
+            Found::Known(slots) | Found::Made(slots) => slots,
+            Found::Overflow { value: slots, first } => {
+                if first {
+                    let name = slots.name();
+                    observed.emit(|| Event::overflow(name.as_str(), registry.bound()));
+                }
+                slots
+            }
+        }
+    }
+
+    fn make(&self, key: Option<&K>) -> Slots {
+        let Shared { limit, name_of, overflow, observed, .. } = &*self.shared;
+        let name = key.map_or_else(|| overflow.clone(), |key| name_of(key));
+        Slots::new(name, *limit).observed(observed)
+    }
+
+    /// A slot of that key, if one is free and nobody waits for it. Where its slots are there, this counts no reference and
+    /// allocates nothing.
+    ///
+    /// # Errors
+    /// As [`Slots::try_acquire`].
+    pub fn try_acquire<Q>(&self, key: &Q) -> Result<Slot, Rejected>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let deadline = Deadline::current();
+        self.enter(key, deadline).or_else(|slots| slots.enter(deadline))
+    }
+
+    /// A slot of that key, at once or after its turn in the queue: as [`Slots::acquire`].
+    pub fn acquire<Q>(&self, key: &Q, queue: Queue) -> Acquire
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let deadline = Deadline::current();
+        match self.enter(key, deadline) {
+            Ok(slot) => Acquire::taken(slot),
+            Err(slots) => slots.join(queue, deadline),
+        }
+    }
+
+    /// A slot by the short way, or the slots that are to be asked at length: that is done when the lock is free, since
+    /// listeners are told.
+    #[inline]
+    pub(super) fn enter<Q>(&self, key: &Q, deadline: Option<Deadline>) -> Result<Slot, Slots>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let known = self.shared.registry.with_known(key, |slots| {
+            slots.owner().shared.enter_quietly(deadline).ok_or_else(|| slots.clone())
+        });
+        known.unwrap_or_else(|| Err(self.get(key)))
+    }
+
+    /// The slots of a key if they have been made. Such a look, from a dashboard or by hand, keeps no key from leaving.
+    pub fn known<Q>(&self, key: &Q) -> Option<Slots>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.shared.registry.get(key)
+    }
+
+    /// Forgets the slots of a key, whoever is inside; the next call makes others.
+    pub fn remove<Q>(&self, key: &Q) -> Option<Slots>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.shared.registry.remove(key)
+    }
+
+    /// The slots that those share who find no place.
+    #[must_use]
+    pub fn overflow(&self) -> Slots {
+        self.shared.registry.overflow(|| self.make(None))
+    }
+
+    /// All that there are, with their keys, in no order; without those that newcomers share.
+    #[must_use]
+    pub fn list(&self) -> Vec<(K, Slots)>
+    where
+        K: Clone,
+    {
+        self.shared.registry.snapshot()
+    }
+}
+
+impl<K> Clone for KeyedSlots<K> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<K> fmt::Debug for KeyedSlots<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedSlots").field("registry", &self.shared.registry).finish_non_exhaustive()
+    }
+}
