@@ -160,7 +160,7 @@ async fn a_call_that_is_too_late_makes_no_difference_to_its_host() {
 fn a_listener_may_ask_for_slots_of_the_same_set() {
     let own: Arc<Mutex<Option<KeyedSlots>>> = Arc::default();
     let ask = Arc::clone(&own);
-    let slots = KeyedSlots::<String>::new(1, 2).observe(move |event: &Event<'_>| {
+    let slots = KeyedSlots::<String>::new(2, 2).observe(move |event: &Event<'_>| {
         let Event::InFlight { calls: 1, .. } = event else { return };
         let slots = ask.lock().expect("not poisoned").take();
         if let Some(slots) = slots {
@@ -168,6 +168,8 @@ fn a_listener_may_ask_for_slots_of_the_same_set() {
             drop(slots.try_acquire("b"));
         }
     });
+    // Known from now on: it is found under a lock, under which nobody may be told.
+    drop(slots.try_acquire("a").expect("free"));
     *own.lock().expect("not poisoned") = Some(slots.clone());
     drop(slots.try_acquire("a").expect("free"));
     assert!(own.lock().expect("not poisoned").is_none(), "it was told");
