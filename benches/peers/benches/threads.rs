@@ -4,7 +4,7 @@
 //! done than one in the same time: two is the best there is.
 
 use buttress::{
-    breaker::{BreakerLayer, Circuit, Policy, Trip},
+    breaker::{BreakerLayer, Circuit, Circuits, KeyedBreakerLayer, Policy, Trip},
     over,
 };
 use buttress_bench::{
@@ -14,13 +14,17 @@ use buttress_bench::{
 use failsafe::{CircuitBreaker as _, backoff, failure_policy};
 use recloser::{AsyncRecloser, Recloser};
 use std::{
+    borrow::Cow,
+    collections::HashMap,
     future::ready,
-    sync::Barrier,
+    hint::black_box,
+    sync::{Arc, Barrier, RwLock},
     time::{Duration, Instant},
 };
 
 const ROUNDS: usize = 31;
 const CALLS: u64 = 400_000;
+const HOST: &str = "orders.example.com";
 
 /// Makes one thread's share of the work, over state that all of them share.
 type Make<'a> = &'a (dyn Fn() -> Batch + Sync);
@@ -39,6 +43,18 @@ fn main() {
         let circuit = Circuit::new("bench", &Policy::new().trip(trip));
         measure(name, &|| calls(over(BreakerLayer::new(&circuit), Echo)));
     }
+    measure("buttress by key, one host", &{
+        let circuits = Circuits::new(100, &Policy::new().trip(Trip::consecutive(5)));
+        move || {
+            let by_host = KeyedBreakerLayer::new(&circuits, |_: &u64| Some(Cow::Borrowed(black_box(HOST))));
+            calls(over(by_host, Echo))
+        }
+    });
+    let shared = Arc::new(RwLock::new(HashMap::from([(HOST.to_owned(), Arc::new(0_u64))])));
+    measure("only a lookup, RwLock<HashMap>, Arc cloned", &|| {
+        let shared = Arc::clone(&shared);
+        plain(move |_| drop(black_box(shared.read().map(|map| map.get(black_box(HOST)).cloned()))))
+    });
     let ring = AsyncRecloser::from(Recloser::custom().closed_len(100).build());
     measure("recloser, count window of 100", &|| {
         let ring = ring.clone();

@@ -5,6 +5,7 @@ mod bulkhead;
 mod fallback;
 mod ground;
 mod http;
+mod keyed;
 mod prices;
 mod timeout;
 
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Row> {
         bulkhead::rows(),
         fallback::rows(),
         http::rows(),
+        keyed::rows(),
         prices::rows(),
     ]
     .into_iter()
