@@ -36,6 +36,7 @@
 //! | [`rejected`] | how a layer says no, and how that fits into your error type |
 //! | [`outcome`] | what a result means, read once for every pattern |
 //! | [`deadline`] | the time that is left for the whole request |
+//! | [`keyed`] | one of these for each host or route, at most so many |
 //! | [`window`] | the last results, by number or by time, and the rates in them |
 //! | [`backoff`] | how long to wait before coming again |
 //! | [`cause`] | why a call was dropped |

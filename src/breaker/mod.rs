@@ -62,7 +62,8 @@
 //! # Where it stands
 //!
 //! Outside the timeout of one attempt, so that it sees what that cuts; inside the retry, so that a retry asks it again. One
-//! circuit a host.
+//! circuit a host: a client of one host takes a [`BreakerLayer`], a client of many a [`KeyedBreakerLayer`] over [`Circuits`],
+//! over HTTP by `KeyedBreakerLayer::per_authority`.
 //!
 //! # Cancel and clone
 //!
