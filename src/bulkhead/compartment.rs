@@ -178,6 +178,12 @@ impl Compartment {
         Word(self.word.fetch_or(ABANDONED, Ordering::AcqRel) | ABANDONED)
     }
 
+    /// How long the line has been at most.
+    #[cfg(test)]
+    pub(super) fn seats(&self) -> usize {
+        self.line().seats()
+    }
+
     #[inline]
     fn swap(&self, from: u64, to: u64) -> Result<u64, u64> {
         self.word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
@@ -187,6 +193,3 @@ impl Compartment {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-#[cfg(all(test, not(loom)))]
-mod tests;

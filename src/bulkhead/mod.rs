@@ -107,6 +107,8 @@ mod shared;
 mod slot;
 mod slots;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod word;
 
 pub use acquire::Acquire;

@@ -1,6 +1,9 @@
 //! The core against a naive model: a count, and a list of those who wait.
 
-use super::*;
+use super::{
+    compartment::{Compartment, Join, Take},
+    line::Seat,
+};
 use proptest::{collection::vec, prelude::*};
 use std::{
     collections::VecDeque,
@@ -192,7 +195,7 @@ proptest! {
             }
         }
         let longest = lens.iter().max().copied().unwrap_or_default();
-        prop_assert_eq!(compartment.line().seats(), longest as usize);
+        prop_assert_eq!(compartment.seats(), longest as usize);
     }
 }
 
