@@ -99,6 +99,7 @@ mod trip;
 mod turn;
 mod waiting;
 mod watch;
+mod watchers;
 mod word;
 
 pub use crate::telemetry::{CircuitState as State, Why};

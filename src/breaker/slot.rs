@@ -14,7 +14,7 @@ use super::{
     rules::{Rules, Shape},
     sync::{AtomicU64, Ordering::Relaxed},
     trip::Rule,
-    watch::Watchers,
+    watchers::Watchers,
     word::{Phase, StateWord},
 };
 use crate::{backoff::Rng, rejected::Name};

@@ -1,7 +1,3 @@
-//! The atomics of the cores: the standard ones, or loom's where the model checker runs them.
+//! The atomics of the cores. The model checker in `checks/loom` takes the same cores with atomics of its own in this place.
 
-#[cfg(not(loom))]
 pub(super) use std::sync::atomic::{AtomicU64, Ordering};
-
-#[cfg(loom)]
-pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
