@@ -187,3 +187,6 @@ impl Slot {
         if drawn < share { Door::Open(admitted) } else { Door::Shut(Refused { wait: Some(left) }) }
     }
 }
+
+#[cfg(test)]
+mod tests;

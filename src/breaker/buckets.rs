@@ -239,3 +239,155 @@ fn sum(words: &[AtomicU64], generation: u32, now: u64) -> (u32, u32) {
     // Ten buckets of eighteen bits fit.
     (calls as u32, hits as u32)
 }
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prelude::*};
+
+    const G: u32 = 7;
+    /// As the slot counts: never at zero.
+    const START: u64 = 2 * BUCKETS;
+
+    fn buckets(with_slow: bool, now: u64) -> Buckets {
+        let buckets = Buckets::new(with_slow);
+        buckets.clear(G, now);
+        buckets
+    }
+
+    fn totals(calls: u32, failed: u32, slow: u32) -> Totals {
+        Totals { calls, failed, slow }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn buckets_hold_what_a_list_of_the_last_results_holds(
+            start in prop_oneof![Just(START), START..1_000u64, Just(BUCKETS << 24)],
+            with_slow in any::<bool>(),
+            steps in vec((
+                prop_oneof![5 => Just(0u64), 5 => 1..12u64, 1 => 90..230u64, 1 => (1u64 << 20)..(1 << 30)],
+                any::<bool>(),
+                any::<bool>(),
+            ), 1..60),
+        ) {
+            let buckets = buckets(with_slow, start);
+            let mut now = start;
+            let mut results: Vec<(u64, bool, bool)> = Vec::new();
+            for (wait, failed, slow) in steps {
+                now += wait;
+                let in_window = |results: &[(u64, bool, bool)]| {
+                    let live: Vec<_> = results.iter().filter(|(at, ..)| now - at < BUCKETS).copied().collect();
+                    let count = |which: fn(&&(u64, bool, bool)) -> bool| live.iter().filter(which).count() as u32;
+                    totals(live.len() as u32, count(|of| of.1), if with_slow { count(|of| of.2) } else { 0 })
+                };
+                prop_assert_eq!(buckets.totals(G, now), in_window(&results));
+                let quiet = !results.iter().any(|(at, failed, slow)| now - at < BUCKETS && (*failed || *slow));
+                results.push((now, failed, slow));
+                let expected = in_window(&results);
+                match buckets.record(G, now, failed, slow) {
+                    Found::Stale => prop_assert!(false, "stale"),
+                    Found::Quiet => prop_assert!(quiet && !failed && !slow),
+                    Found::Uneasy(seen) => {
+                        prop_assert!(!quiet || failed || slow, "nothing to be uneasy about");
+                        prop_assert_eq!(seen, expected);
+                    }
+                }
+                prop_assert_eq!(buckets.totals(G, now), expected);
+            }
+            let others = buckets.totals(G, now);
+            prop_assert_eq!(buckets.record(G + 1, now, true, true), Found::Stale);
+            prop_assert_eq!(buckets.totals(G, now), others);
+        }
+    }
+
+    #[test]
+    fn the_short_way_counts_and_is_taken_only_where_all_is_quiet() {
+        let plain = buckets(false, START);
+        assert!(plain.record_quietly(G, START));
+        assert_eq!(plain.totals(G, START), totals(1, 0, 0));
+        assert!(!plain.record_quietly(G + 1, START), "of another generation");
+        assert!(!plain.record_quietly(G, START + BUCKETS), "nobody has begun that lap");
+        assert_eq!(plain.record(G, START + BUCKETS, false, false), Found::Quiet);
+        assert!(plain.record_quietly(G, START + BUCKETS));
+        assert_eq!(plain.totals(G, START + BUCKETS), totals(2, 0, 0));
+        plain.record(G, START + BUCKETS, true, false);
+        for back in (1..BUCKETS).rev() {
+            assert!(!plain.record_quietly(G, START + 2 * BUCKETS - back), "the failure is in the window");
+        }
+        plain.record(G, START + 2 * BUCKETS, false, false);
+        assert!(plain.record_quietly(G, START + 2 * BUCKETS));
+
+        assert!(!buckets(true, START).record_quietly(G, START), "slow calls are counted beside");
+    }
+
+    #[test]
+    fn a_record_from_before_counts_in_the_bucket_that_runs_and_wipes_nothing() {
+        let buckets = buckets(true, START);
+        let now = START + 2 * BUCKETS;
+        buckets.record(G, now, true, false);
+        // A thread that had read the clock and then slept: for a lap, for two.
+        buckets.record(G, now - BUCKETS, false, false);
+        buckets.record(G, now - 2 * BUCKETS, true, true);
+        assert_eq!(buckets.totals(G, now), totals(3, 2, 1));
+        // Into another bucket it counts for what it is: in the window, or out of it.
+        buckets.record(G, now - 1, true, false);
+        buckets.record(G, now - BUCKETS - 2, true, false);
+        assert_eq!(buckets.totals(G, now), totals(4, 3, 1));
+        assert_eq!(buckets.totals(G, now + BUCKETS), totals(0, 0, 0));
+    }
+
+    #[test]
+    fn laps_that_come_round_bring_nothing_back() {
+        let laps = LAP + 1;
+        for begin in [0, 1, laps - 1, laps, 5 * laps / 2] {
+            for pause in [
+                1,
+                2,
+                3,
+                255,
+                laps / 4,
+                laps / 4 + 1,
+                laps / 2 - 1,
+                laps / 2,
+                laps / 2 + 1,
+                laps - 1,
+                laps,
+                laps + 1,
+            ] {
+                let start = START + begin * BUCKETS;
+                let buckets = buckets(true, start);
+                (0..BUCKETS).for_each(|at| _ = buckets.record(G, start + at, true, true));
+                let now = start + pause * BUCKETS + BUCKETS;
+                assert_eq!(buckets.totals(G, now), totals(0, 0, 0), "{begin} {pause}");
+                assert_eq!(buckets.record(G, now, false, false), Found::Quiet, "{begin} {pause}");
+                assert_eq!(buckets.totals(G, now), totals(1, 0, 0), "{begin} {pause}");
+                assert_eq!(buckets.totals(G, now + BUCKETS), totals(0, 0, 0), "{begin} {pause}");
+                // And where there was no record at all, but a turn.
+                buckets.clear(G + 1, now);
+                assert_eq!(buckets.totals(G + 1, now + pause * BUCKETS), totals(0, 0, 0));
+                buckets.record(G + 1, now + pause * BUCKETS, true, false);
+                assert_eq!(buckets.totals(G + 1, now + pause * BUCKETS), totals(1, 1, 0));
+                assert_eq!(buckets.totals(G + 1, now + (pause + 1) * BUCKETS), totals(0, 0, 0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_bucket_halves_both_counts_and_stays_in_its_bounds() {
+        let mark = Mark::new(9, G);
+        let full = Bucket((mark.0 << MARK_AT) | (COUNT * CALL) | COUNT);
+        let more = full.with(true);
+        assert!(more.mark() == mark);
+        assert_eq!((more.calls(), more.hits()), (COUNT / 2 + 1, COUNT / 2 + 1));
+        let one_less = Bucket((mark.0 << MARK_AT) | ((COUNT - 1) * CALL) | 3);
+        assert_eq!((one_less.with(false).calls(), one_less.with(false).hits()), (COUNT, 3));
+        let all_full = (0..BUCKETS).map(|_| AtomicU64::new(full.0)).collect::<Vec<_>>();
+        assert_eq!(
+            sum(&all_full, G, 9 * BUCKETS + BUCKETS - 1),
+            ((COUNT * BUCKETS) as u32, (COUNT * BUCKETS) as u32)
+        );
+    }
+}

@@ -185,3 +185,6 @@ impl Probes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,8 +109,8 @@ impl Ring {
 
     /// Empty, for `generation`. Only under the slot's lock.
     pub(super) fn clear(&self, generation: u32) {
-        // First the words, so that nobody of the new generation finds an old one; those of the old generation that still
-        // write find their tag gone.
+        // Those of the old generation that still write find the tag gone, here or in the head; those of the new one come only
+        // after the turn.
         for word in &self.words {
             word.store(tag(generation), Ordering::Release);
         }
@@ -199,4 +199,113 @@ impl Ring {
 /// The tag of a generation, in the place where a word of results holds it.
 const fn tag(generation: u32) -> u64 {
     ((generation & 0xffff) as u64) << BITS
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prelude::*};
+    use std::collections::VecDeque;
+
+    /// The last results, as a list.
+    struct Plain {
+        size: usize,
+        slow: bool,
+        results: VecDeque<(bool, bool)>,
+    }
+
+    impl Plain {
+        fn record(&mut self, failed: bool, slow: bool) {
+            self.results.push_back((failed, slow && self.slow));
+            if self.results.len() > self.size {
+                self.results.pop_front();
+            }
+        }
+
+        fn totals(&self) -> Totals {
+            let count =
+                |which: fn(&(bool, bool)) -> bool| self.results.iter().filter(|of| which(of)).count() as u32;
+            Totals { calls: self.results.len() as u32, failed: count(|of| of.0), slow: count(|of| of.1) }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_ring_holds_what_a_list_of_the_last_results_holds(
+            size in prop_oneof![0..6u32, 45..52u32, 94..98u32, Just(MAX), Just(u32::MAX)],
+            slow in any::<bool>(),
+            generation in prop_oneof![0..3u32, Just(u32::MAX), any::<u32>()],
+            // Mostly runs of the same, so that it is quiet at times.
+            runs in vec((1..60usize, any::<bool>(), any::<bool>()), 1..9),
+        ) {
+            let ring = Ring::new(size, slow);
+            ring.clear(generation);
+            let mut plain = Plain { size: size.clamp(1, MAX) as usize, slow, results: VecDeque::new() };
+            for (times, failed, slow) in runs {
+                for _ in 0..times {
+                    let quiet = plain.totals().failed + plain.totals().slow == 0;
+                    let plainly = !failed && !slow;
+                    // The short way is taken where it can be, and only there.
+                    if plainly && quiet {
+                        prop_assert!(ring.record_quietly(generation));
+                        plain.record(false, false);
+                    } else {
+                        if !quiet {
+                            prop_assert!(!ring.record_quietly(generation));
+                        }
+                        plain.record(failed, slow);
+                        prop_assert_eq!(ring.record(generation, failed, slow), Some(plain.totals()));
+                    }
+                    prop_assert_eq!(ring.totals(), plain.totals());
+                }
+            }
+            // Nothing of it is left for another generation, and it takes nothing of one.
+            let next = generation.wrapping_add(1);
+            prop_assert_eq!(ring.record(next, true, true), None);
+            prop_assert!(!ring.record_quietly(next));
+            prop_assert_eq!(ring.totals(), plain.totals());
+            ring.clear(next);
+            prop_assert_eq!(ring.totals(), Totals::default());
+            prop_assert_eq!(ring.record(generation, true, true), None);
+            prop_assert!(!ring.record_quietly(generation));
+            prop_assert!(ring.record_quietly(next));
+        }
+    }
+
+    #[test]
+    fn the_largest_ring_counts_to_its_size_in_both_planes() {
+        let ring = Ring::new(MAX, true);
+        for _ in 0..2 * MAX {
+            ring.record(0, true, true);
+        }
+        assert_eq!(ring.totals(), Totals { calls: MAX, failed: MAX, slow: MAX });
+        for left in (0..MAX).rev() {
+            assert_eq!(ring.record(0, false, false), Some(Totals { calls: MAX, failed: left, slow: left }));
+        }
+    }
+
+    #[test]
+    fn results_whose_words_have_gone_on_are_of_another_generation() {
+        // As if a thread had taken its place, and then slept over a turn.
+        let ring = Ring::new(9, true);
+        ring.clear(1);
+        ring.record(1, true, false);
+        assert_eq!(ring.exchange(0, 0, 0, false), None);
+        assert_eq!(ring.exchange(0, 0, 2, false), None);
+        assert!(ring.correct(0, -(FAILED as i64)).is_none());
+        assert_eq!(ring.totals(), Totals { calls: 1, failed: 1, slow: 0 });
+    }
+
+    #[test]
+    fn what_is_taken_back_before_it_was_counted_borrows_from_nobody() {
+        let ring = Ring::new(9, true);
+        let less = -(FAILED as i64) - SLOW as i64;
+        assert_eq!(ring.correct(0, less).map(|head| head.totals(9)), Some(Totals::default()));
+        assert!(!ring.record_quietly(0), "it is not quiet");
+        assert_eq!(ring.correct(0, -less).map(|head| head.totals(9)), Some(Totals::default()));
+        assert!(ring.record_quietly(0));
+    }
 }

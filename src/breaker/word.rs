@@ -149,16 +149,76 @@ impl StateWord {
         }
     }
 
-    /// A new generation in `phase`, made from whatever is there. Only under the slot's lock, where nobody else turns: the
-    /// counting of others can come between, and is thrown away with its generation.
+    /// A new generation in `phase`. Only under the slot's lock, where nobody else turns: what others count between the load and
+    /// the store is thrown away with its generation, and their swaps find the new one.
     pub(super) fn turn(&self, phase: Phase) -> Word {
-        let mut word = self.load();
-        loop {
-            let next = Word::new(word.generation().wrapping_add(1), phase, 0);
-            match self.0.compare_exchange_weak(word.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return next,
-                Err(now) => word = Word(now),
+        let next = Word::new(self.load().generation().wrapping_add(1), phase, 0);
+        self.0.store(next.0, Ordering::Release);
+        next
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    const PHASES: [Phase; 7] = [
+        Phase::Closed,
+        Phase::Ramping,
+        Phase::Open,
+        Phase::HalfOpen,
+        Phase::ForcedOpen,
+        Phase::ForcedClosed,
+        Phase::Disabled,
+    ];
+
+    #[test]
+    fn a_word_keeps_its_parts_apart() {
+        for phase in PHASES {
+            for generation in [0, 1, u32::MAX] {
+                for run in [0, 1, RUN_MAX] {
+                    let word = Word::new(generation, phase, run);
+                    assert_eq!((word.generation(), word.phase(), word.run()), (generation, phase, run));
+                    assert_eq!(word.is_plainly_closed(), phase == Phase::Closed);
+                    let closed = matches!(phase, Phase::Closed | Phase::Ramping);
+                    assert_eq!(word.is_closed_of(generation), closed);
+                    assert_eq!(word.counts(generation), closed || phase == Phase::ForcedClosed);
+                    for other in [generation ^ 1, generation ^ (1 << 31), generation.wrapping_add(16)] {
+                        assert!(!word.is_closed_of(other) && !word.counts(other));
+                    }
+                    assert_eq!(word == Word::quiet(generation), phase == Phase::Closed && run == 0);
+                }
             }
+        }
+    }
+
+    #[test]
+    fn the_longest_run_goes_on_being_the_longest() {
+        let word = StateWord(AtomicU64::new(Word::new(7, Phase::Closed, RUN_MAX - 1).0));
+        assert_eq!([word.grow_run(7), word.grow_run(7)], [Counted::Run(RUN_MAX); 2]);
+        assert_eq!(word.load(), Word::new(7, Phase::Closed, RUN_MAX));
+        assert!(word.end_run(7));
+        assert_eq!(word.load(), Word::quiet(7));
+    }
+
+    #[test]
+    fn the_generation_comes_round() {
+        let word = StateWord(AtomicU64::new(Word::new(u32::MAX, Phase::Open, 0).0));
+        assert_eq!(word.turn(Phase::Closed), Word::new(0, Phase::Closed, 0));
+        assert_eq!(word.grow_run(u32::MAX), Counted::Stale);
+    }
+
+    #[test]
+    fn only_a_ramp_of_that_generation_ends() {
+        for phase in PHASES {
+            let before = Word::new(7, phase, 3);
+            let word = StateWord(AtomicU64::new(before.0));
+            word.end_ramp(6);
+            assert_eq!(word.load(), before);
+            word.end_ramp(7);
+            let ended = if phase == Phase::Ramping { Phase::Closed } else { phase };
+            assert_eq!(word.load(), Word::new(7, ended, 3));
         }
     }
 }
