@@ -39,6 +39,7 @@
 //! | [`keyed`] | one of these for each host or route, at most so many |
 //! | [`window`] | the last results, by number or by time, and the rates in them |
 //! | [`backoff`] | how long to wait before coming again |
+//! | [`budget`] | what retries and hedges are paid from, together |
 //! | [`cause`] | why a call was dropped |
 //! | [`telemetry`] | what the layers decided, as events, numbers and log lines |
 //! | [`clock`] | tokio's clock, which tests can pause |
@@ -64,6 +65,7 @@ struct Readme;
 
 pub mod backoff;
 pub mod breaker;
+pub mod budget;
 pub mod bulkhead;
 pub mod cause;
 pub mod clock;

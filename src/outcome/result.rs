@@ -22,6 +22,7 @@ pub struct Outcome {
     class: Class,
     reached: bool,
     own_deadline: bool,
+    no_retry: bool,
 }
 
 const NO_HINT: u64 = u64::MAX;
@@ -43,7 +44,7 @@ impl Outcome {
     /// An outcome of that class which reached the service, without a hint.
     #[must_use]
     pub const fn of(class: Class) -> Self {
-        Self { hint: NO_HINT, class, reached: true, own_deadline: false }
+        Self { hint: NO_HINT, class, reached: true, own_deadline: false, no_retry: false }
     }
 
     /// A rejection that came from a layer inside.
@@ -84,6 +85,20 @@ impl Outcome {
         self
     }
 
+    /// The same, where the server asks not to be called again with this request, as gRPC does by a pushback that is no
+    /// time.
+    ///
+    /// ```
+    /// use buttress::outcome::Outcome;
+    ///
+    /// assert!(Outcome::FAILED.do_not_retry().asks_not_to_retry());
+    /// ```
+    #[must_use]
+    pub const fn do_not_retry(mut self) -> Self {
+        self.no_retry = true;
+        self
+    }
+
     /// What kind of ending it was.
     #[must_use]
     pub const fn class(&self) -> Class {
@@ -107,6 +122,12 @@ impl Outcome {
     pub const fn own_deadline(&self) -> bool {
         self.own_deadline
     }
+
+    /// Whether the server asks not to be called again with this request.
+    #[must_use]
+    pub const fn asks_not_to_retry(&self) -> bool {
+        self.no_retry
+    }
 }
 
 impl fmt::Debug for Outcome {
@@ -116,6 +137,7 @@ impl fmt::Debug for Outcome {
             .field("reached", &self.reached)
             .field("retry_after", &self.retry_after())
             .field("own_deadline", &self.own_deadline)
+            .field("no_retry", &self.no_retry)
             .finish()
     }
 }

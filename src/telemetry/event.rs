@@ -1,5 +1,6 @@
 //! Every decision that a layer can tell of.
 
+use super::{Extra, RetryResult};
 use crate::{outcome::Class, rejected::Reason};
 use std::time::Duration;
 
@@ -77,6 +78,44 @@ pub enum Event<'a> {
         name: &'a str,
         /// How long.
         time: Duration,
+    },
+    /// The level of a budget has changed.
+    #[non_exhaustive]
+    Budget {
+        /// The budget.
+        name: &'a str,
+        /// What is in it, in thousandths of a token.
+        thousandths: u64,
+    },
+    /// An extra attempt was not sent, since the budget could not pay for it.
+    #[non_exhaustive]
+    Unpaid {
+        /// The budget.
+        name: &'a str,
+        /// What it was asked for.
+        extra: Extra,
+    },
+    /// An attempt has not succeeded, and another will be sent.
+    #[non_exhaustive]
+    Retry {
+        /// The layer.
+        name: &'a str,
+        /// How the attempt ended.
+        class: Class,
+        /// Which one it was; the first is 1.
+        attempt: u32,
+        /// How long until the next.
+        wait: Duration,
+    },
+    /// A call that may be retried has its answer.
+    #[non_exhaustive]
+    RetryEnded {
+        /// The layer.
+        name: &'a str,
+        /// How it came to it.
+        result: RetryResult,
+        /// After so many attempts.
+        attempts: u32,
     },
 }
 
@@ -252,6 +291,30 @@ impl<'a> Event<'a> {
         Self::Waited { name, time }
     }
 
+    /// The level of a budget has changed.
+    #[must_use]
+    pub const fn budget(name: &'a str, thousandths: u64) -> Self {
+        Self::Budget { name, thousandths }
+    }
+
+    /// A budget could not pay for an extra attempt.
+    #[must_use]
+    pub const fn unpaid(name: &'a str, extra: Extra) -> Self {
+        Self::Unpaid { name, extra }
+    }
+
+    /// After that attempt, which ended like this, another will be sent.
+    #[must_use]
+    pub const fn retry(name: &'a str, class: Class, attempt: u32, wait: Duration) -> Self {
+        Self::Retry { name, class, attempt, wait }
+    }
+
+    /// A call that may be retried has its answer.
+    #[must_use]
+    pub const fn retry_ended(name: &'a str, result: RetryResult, attempts: u32) -> Self {
+        Self::RetryEnded { name, result, attempts }
+    }
+
     /// The layer or host that it speaks of.
     #[must_use]
     pub const fn name(&self) -> &'a str {
@@ -263,7 +326,11 @@ impl<'a> Event<'a> {
             | Self::Overflow { name, .. }
             | Self::Fallback { name, .. }
             | Self::InFlight { name, .. }
-            | Self::Waited { name, .. } => name,
+            | Self::Waited { name, .. }
+            | Self::Budget { name, .. }
+            | Self::Unpaid { name, .. }
+            | Self::Retry { name, .. }
+            | Self::RetryEnded { name, .. } => name,
         }
     }
 }

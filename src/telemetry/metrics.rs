@@ -23,6 +23,10 @@ const FALLBACKS: &str = "buttress_fallbacks_total";
 const FALLBACKS_MISSED: &str = "buttress_fallbacks_missed_total";
 const IN_FLIGHT: &str = "buttress_in_flight";
 const QUEUE: &str = "buttress_queue_seconds";
+const TOKENS: &str = "buttress_budget_tokens";
+const UNPAID: &str = "buttress_budget_refused_total";
+const RETRIES: &str = "buttress_retry_attempts_total";
+const RETRY_CALLS: &str = "buttress_retry_calls_total";
 
 /// Counts each event through the recorder of the `metrics` facade.
 ///
@@ -39,6 +43,10 @@ const QUEUE: &str = "buttress_queue_seconds";
 /// | `buttress_fallbacks_missed_total` | `name`, `kind` | calls for which a fallback was asked, and had no answer |
 /// | `buttress_in_flight` | `name` | calls inside a bulkhead |
 /// | `buttress_queue_seconds` | `name` | waits in a queue, however they ended; a histogram |
+/// | `buttress_budget_tokens` | `name` | what is left in a budget |
+/// | `buttress_budget_refused_total` | `name`, `kind` | retries and hedges that a budget did not pay |
+/// | `buttress_retry_attempts_total` | `name`, `reason` | retries, by how the attempt before had ended |
+/// | `buttress_retry_calls_total` | `name`, `result` | calls under a retry, by how they came to their answer |
 ///
 /// Handles are kept: after the first event of a kind, counting allocates nothing. They are made anew when another recorder
 /// is installed, so it does not matter which is set up first, this or the exporter. The label sets are closed, and at most
@@ -178,6 +186,10 @@ fn describe() {
     metrics::describe_gauge!(STATE, "1 for the state that the circuit is in, 0 for the others");
     metrics::describe_gauge!(IN_FLIGHT, "calls inside a bulkhead");
     metrics::describe_histogram!(QUEUE, metrics::Unit::Seconds, "waits in a queue, however they ended");
+    metrics::describe_gauge!(TOKENS, "what is left in a budget");
+    metrics::describe_counter!(UNPAID, "retries and hedges that a budget did not pay");
+    metrics::describe_counter!(RETRIES, "retries, by how the attempt before had ended");
+    metrics::describe_counter!(RETRY_CALLS, "calls under a retry, by how they came to their answer");
 }
 
 impl Observer for Metrics {
@@ -212,6 +224,15 @@ impl Observer for Metrics {
             }
             Event::Waited { name, time } => {
                 self.act(name, Series { metric: QUEUE, labels: [NO, NO] }, Act::Note(time.as_secs_f64()));
+            }
+            Event::Budget { name, thousandths } => {
+                let tokens = thousandths as f64 / 1000.0;
+                self.act(name, Series { metric: TOKENS, labels: [NO, NO] }, Act::Set(tokens));
+            }
+            Event::Unpaid { name, extra } => self.count(name, UNPAID, [("kind", extra.as_str()), NO]),
+            Event::Retry { name, class, .. } => self.count(name, RETRIES, [("reason", class.as_str()), NO]),
+            Event::RetryEnded { name, result, .. } => {
+                self.count(name, RETRY_CALLS, [("result", result.as_str()), NO]);
             }
         }
     }

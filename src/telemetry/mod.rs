@@ -22,6 +22,7 @@
 //!
 //! An observer that panics is silenced for that event: a broken listener never breaks a call.
 
+mod again;
 mod event;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -33,6 +34,7 @@ mod tracing;
 pub use self::metrics::Metrics;
 #[cfg(feature = "tracing")]
 pub use self::tracing::Tracing;
+pub use again::{Extra, RetryResult};
 pub use event::{CircuitState, Event, FallbackKind, Limit, Why};
 pub(crate) use observer::is_installed;
 pub use observer::{AlreadyInstalled, Observed, Observer, install};

@@ -6,7 +6,7 @@ use super::{Event, Observer};
 ///
 /// Too many keys, so that newcomers share, is a `warn`: the bound is too low, or the keys are the wrong ones. A circuit
 /// that turns is an `info`: that is what one looks for at three in the morning. A call that was cut, refused or answered by
-/// a fallback is a `debug`, and every end of a call through a circuit a `trace`: they come one a call.
+/// a fallback, or is sent again, is a `debug`, and every end of a call through a circuit a `trace`: they come one a call.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -54,8 +54,18 @@ impl Observer for Tracing {
             Event::Waited { name, time } => {
                 tracing::trace!(target: "buttress", name, seconds = time.as_secs_f64(), "wait in a queue over");
             }
-            // A number for a graph; as lines it would be two a call that say nothing.
-            Event::InFlight { .. } => {}
+            Event::Unpaid { name, extra } => {
+                tracing::debug!(target: "buttress", name, kind = extra.as_str(), "not in the budget");
+            }
+            Event::Retry { name, class, attempt, wait } => {
+                let (reason, seconds) = (class.as_str(), wait.as_secs_f64());
+                tracing::debug!(target: "buttress", name, reason, attempt, seconds, "will be sent again");
+            }
+            Event::RetryEnded { name, result, attempts } => {
+                tracing::trace!(target: "buttress", name, result = result.as_str(), attempts, "call ended");
+            }
+            // Numbers for a graph; as lines they would be two a call that say nothing.
+            Event::InFlight { .. } | Event::Budget { .. } => {}
         }
     }
 }

@@ -1,0 +1,121 @@
+//! What one call keeps of its budget, from its first attempt to its end.
+
+use super::Budget;
+use crate::{
+    outcome::{Class, Outcome},
+    telemetry::Extra,
+};
+use std::fmt;
+
+/// The account of one call: made when its first attempt starts, asked before each extra one, dropped with the call.
+///
+/// For the future of a layer that sends again. It holds whatever leads to the budget: a [`Budget`], or a handle that the future
+/// needs anyway, so that no second reference is counted for a call.
+///
+/// ```
+/// use std::sync::Arc;
+/// use buttress::{budget::{Budget, Extra, Purse}, outcome::Outcome};
+///
+/// struct Policy { budget: Budget, attempts: u32 }
+/// struct Held(Arc<Policy>);
+/// impl AsRef<Budget> for Held {
+///     fn as_ref(&self) -> &Budget { &self.0.budget }
+/// }
+///
+/// let policy = Arc::new(Policy { budget: Budget::new(), attempts: 3 });
+/// let mut purse = Purse::of(Held(Arc::clone(&policy))); // the first attempt starts
+/// purse.answered(&Outcome::FAILED);                     // and fails
+/// assert!(purse.holder().0.attempts > 1 && purse.take(Extra::Retry));
+/// purse.answered(&Outcome::OK);                         // the second succeeds
+/// purse.ended();
+/// assert_eq!(policy.budget.tokens(), Some(9.0));
+/// ```
+///
+/// Each rule takes from this what it needs, so a layer tells all of it, in this order: the answer of an attempt by
+/// [`answered`](Self::answered), and by [`ended`](Self::ended) that it is over if it was an extra one; then it may
+/// [`take`](Self::take) another. Dropped, a purse gives back what is given back by its rule: the places of attempts that run.
+/// Tokens that were paid stay paid.
+pub struct Purse<B: AsRef<Budget> = Budget> {
+    holder: B,
+    /// What the last extra attempt has cost.
+    paid: Option<u64>,
+    /// How the last attempt that has answered ended.
+    last: Option<Class>,
+    /// Extra attempts that have not ended.
+    running: u32,
+    /// Its end must be told.
+    counted: bool,
+}
+
+impl<B: AsRef<Budget>> Purse<B> {
+    /// The first attempt of a call starts.
+    #[inline]
+    pub fn of(holder: B) -> Self {
+        let budget = holder.as_ref();
+        let counted = budget.books().counts_ends();
+        if budget.books().open(budget.now()) {
+            budget.changed();
+        }
+        Self { holder, paid: None, last: None, running: 0, counted }
+    }
+
+    /// What it was made of.
+    #[inline]
+    pub const fn holder(&self) -> &B {
+        &self.holder
+    }
+
+    /// An attempt, the first or an extra one, has answered like this.
+    #[inline]
+    pub fn answered(&mut self, outcome: &Outcome) {
+        self.last = Some(outcome.class());
+        let budget = self.holder.as_ref();
+        if budget.books().answered(outcome.class(), outcome.asks_not_to_retry(), self.paid) {
+            budget.changed();
+        }
+    }
+
+    /// Asks for one more attempt, and pays for it. Where the answer is no, nothing was paid, and the attempt must not be sent.
+    #[must_use]
+    pub fn take(&mut self, extra: Extra) -> bool {
+        let budget = self.holder.as_ref();
+        let Some(cost) = budget.books().take(extra, self.last, budget.now()) else {
+            budget.refused(extra);
+            return false;
+        };
+        if cost > 0 {
+            budget.changed();
+        }
+        self.paid = Some(cost);
+        self.running = self.running.saturating_add(1);
+        true
+    }
+
+    /// An extra attempt is over: it has answered, or was dropped.
+    #[inline]
+    pub fn ended(&mut self) {
+        if self.running > 0 {
+            self.running -= 1;
+            self.holder.as_ref().books().give_back();
+        }
+    }
+}
+
+impl<B: AsRef<Budget>> Drop for Purse<B> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.counted {
+            self.holder.as_ref().books().close(self.running);
+        }
+    }
+}
+
+impl<B: AsRef<Budget>> fmt::Debug for Purse<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Purse")
+            .field("budget", self.holder.as_ref())
+            .field("paid", &self.paid)
+            .field("running", &self.running)
+            .finish_non_exhaustive()
+    }
+}
