@@ -1,14 +1,15 @@
-//! The last results, counted in fixed memory: by number or by time.
+//! The last results, counted in fixed memory: by number or by time; and how long they took.
 //!
 //! The trouble: a rate needs a memory of what has just happened. Keep every call and the memory grows with the traffic;
-//! keep a running sum and last week's successes hide today's failures. The two windows here hold what they say and
+//! keep a running sum and last week's successes hide today's failures. The windows here hold what they say and
 //! nothing older, at one small cost a call:
 //!
 //! - [`CountWindow`]: the last N results, one bit each.
 //! - [`TimeWindow`]: the results of the last so many seconds, in a fixed number of buckets.
+//! - [`Quantile`]: how long the last calls took, by share: the time in which 95 of 100 answer.
 //!
-//! Both take a [`Sample`] (failed, slow, both or neither) and answer [`Counts`]; a [`Ratio`] judges those by whole numbers,
-//! so that a threshold of 60 % means three of five, not what is left of it after rounding.
+//! The first two take a [`Sample`] (failed, slow, both or neither) and answer [`Counts`]; a [`Ratio`] judges those by whole
+//! numbers, so that a threshold of 60 % means three of five, not what is left of it after rounding.
 //!
 //! ```
 //! use std::time::Duration;
@@ -38,17 +39,23 @@
 //!
 //! # What is shared
 //!
-//! Nothing: both are plain structs behind `&mut`. They read no clock, take no lock, and allocate once, when they are
-//! made; a clone is a separate window with the same results.
+//! Nothing: the windows are plain structs behind `&mut`, and a clone is a separate window with the same results. Only a
+//! [`Quantile`] is recorded into from many threads at once: it is kept by layers whose calls would each pay for a lock. None
+//! reads a clock or takes a lock, and each allocates once, when it is made.
 
 mod count_window;
 mod counts;
+mod quantile;
 mod ratio;
 mod sample;
+mod scale;
+mod sync;
+mod tally;
 mod time_window;
 
 pub use count_window::CountWindow;
 pub use counts::Counts;
+pub use quantile::Quantile;
 pub use ratio::Ratio;
 pub use sample::Sample;
 pub use time_window::TimeWindow;

@@ -1,4 +1,4 @@
-//! Every interleaving of the cores of the circuit breaker that have atomics, by loom: `bash .ci/run loom`.
+//! Every interleaving of the cores of the circuit breaker, and of the tally behind quantiles, by loom: `bash .ci/run loom`.
 //!
 //! The files are those of the library, word for word: they import only each other and a shim for their atomics. What is around
 //! them there (probes, policies, events) is no matter of interleavings: it stands behind one lock. `gate` composes them as the
@@ -12,6 +12,8 @@ mod buckets;
 #[path = "../../../src/breaker/ring.rs"]
 mod ring;
 mod sync;
+#[path = "../../../src/window/tally.rs"]
+mod tally;
 #[path = "../../../src/breaker/watchers.rs"]
 mod watchers;
 #[path = "../../../src/breaker/word.rs"]
@@ -25,6 +27,8 @@ mod of_buckets;
 mod of_the_gate;
 #[cfg(test)]
 mod of_the_ring;
+#[cfg(test)]
+mod of_the_tally;
 #[cfg(test)]
 mod of_the_word;
 #[cfg(test)]
