@@ -1,5 +1,8 @@
 //! The timeout as a user meets it. The laws it shares with every layer are judged in `tests/contract`.
 
+#[path = "timeout/adaptive.rs"]
+mod adaptive;
+
 use buttress::{
     Deadline, Lifted, Rejected,
     cause::{self, Cause},

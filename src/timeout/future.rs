@@ -1,5 +1,6 @@
 //! The future: waits for the answer or the limit, whichever comes first.
 
+use super::{Unwatched, Watch};
 use crate::{
     cause::{self, Cause},
     clock,
@@ -21,13 +22,14 @@ use tokio::{
 
 pin_project! {
     /// The answer of a [`Timeout`](super::Timeout).
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<F, W = Unwatched> {
         // `None` once it is refused, cut or answered.
         #[pin]
         call: Option<F>,
         #[pin]
         timer: Option<Sleep>,
         limit: Duration,
+        watch: W,
         deadline: Option<Deadline>,
         // Which of the two the timer stands for.
         by: Limit,
@@ -37,13 +39,14 @@ pin_project! {
     }
 }
 
-impl<F> ResponseFuture<F> {
+impl<F, W> ResponseFuture<F, W> {
     #[cold]
-    pub(super) fn refused(name: &'static str, observed: &Observed) -> Self {
+    pub(super) fn refused(watch: W, name: &'static str, observed: &Observed) -> Self {
         Self {
             call: None,
             timer: None,
             limit: Duration::ZERO,
+            watch,
             deadline: None,
             by: Limit::Call,
             refused: true,
@@ -56,6 +59,7 @@ impl<F> ResponseFuture<F> {
     pub(super) fn calling(
         call: F,
         limit: Duration,
+        watch: W,
         deadline: Option<Deadline>,
         name: &'static str,
         observed: &Observed,
@@ -64,6 +68,7 @@ impl<F> ResponseFuture<F> {
             call: Some(call),
             timer: None,
             limit,
+            watch,
             deadline,
             by: Limit::Call,
             refused: false,
@@ -73,18 +78,21 @@ impl<F> ResponseFuture<F> {
     }
 }
 
-impl<F, T, E> Future for ResponseFuture<F>
+impl<F, W, T, E> Future for ResponseFuture<F, W>
 where
     F: Future<Output = Result<T, E>>,
     E: Rejectable,
+    W: Watch<T, E>,
 {
     type Output = Result<T, E>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(call) = self.as_mut().project().call.as_pin_mut() {
+        let this = self.as_mut().project();
+        if let Some(call) = this.call.as_pin_mut() {
             // The answer first: one that comes at the very instant of the limit is an answer.
             if let Poll::Ready(answer) = call.poll(cx) {
+                this.watch.answered(answer.as_ref());
                 return Poll::Ready(answer);
             }
             return self.poll_end(cx).map(|rejected| Err(rejected.into()));
@@ -93,7 +101,7 @@ where
     }
 }
 
-impl<F> ResponseFuture<F> {
+impl<F, W> ResponseFuture<F, W> {
     #[cold]
     fn poll_ended(self: Pin<&mut Self>) -> Poll<Rejected> {
         let this = self.project();
@@ -104,16 +112,25 @@ impl<F> ResponseFuture<F> {
     }
 
     /// Ready once the call has run out of time, with the limit that has passed.
-    fn poll_end(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Rejected> {
+    fn poll_end<T, E>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Rejected>
+    where
+        W: Watch<T, E>,
+    {
         let mut this = self.project();
         if this.timer.is_none() {
-            if *this.limit == Duration::MAX && this.deadline.is_none() {
-                return Poll::Pending;
-            }
-            let limit = (*this.limit).max(clock::GRAIN);
-            let timer = match *this.deadline {
-                None => sleep(limit),
-                Some(deadline) => sleep_until(earlier(limit, deadline, this.by)),
+            let timer = if W::TIMED {
+                let now = clock::now();
+                let limit = this.watch.pends(now, *this.limit).max(clock::GRAIN);
+                sleep_until(earlier(clock::after(now, limit), *this.deadline, this.by))
+            } else {
+                if *this.limit == Duration::MAX && this.deadline.is_none() {
+                    return Poll::Pending;
+                }
+                let limit = (*this.limit).max(clock::GRAIN);
+                match *this.deadline {
+                    None => sleep(limit),
+                    deadline => sleep_until(earlier(clock::after(clock::now(), limit), deadline, this.by)),
+                }
             };
             this.timer.set(Some(timer));
         }
@@ -123,19 +140,22 @@ impl<F> ResponseFuture<F> {
                 if has_budget_remaining() { timer.poll(cx) } else { pin!(unconstrained(timer)).poll(cx) };
             ready!(poll);
         }
+        if *this.by == Limit::Call {
+            this.watch.cut();
+        }
         // Inside goes first, and is told why; then the answer is given.
         cause::during(Cause::Cut, || this.call.set(None));
         Poll::Ready(cut(this.name, this.observed, *this.by))
     }
 }
 
-fn earlier(limit: Duration, deadline: Deadline, by: &mut Limit) -> clock::Instant {
-    let own = clock::after(clock::now(), limit);
-    if deadline.instant() < own {
-        *by = Limit::Deadline;
-        deadline.instant()
-    } else {
-        own
+fn earlier(own: clock::Instant, deadline: Option<Deadline>, by: &mut Limit) -> clock::Instant {
+    match deadline {
+        Some(deadline) if deadline.instant() < own => {
+            *by = Limit::Deadline;
+            deadline.instant()
+        }
+        _ => own,
     }
 }
 
@@ -152,7 +172,7 @@ fn refuse(name: &'static str, observed: &Observed) -> Rejected {
     Rejected::new(Reason::DeadlinePassed, Name::fixed(name), false)
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<F, W> fmt::Debug for ResponseFuture<F, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.call {
             Some(_) => "Calling",

@@ -25,7 +25,7 @@ impl TimeoutLayer {
     /// Every call may take so long.
     #[must_use]
     pub const fn new(limit: Duration) -> Self {
-        Self { settings: Settings { limit, name: NAME, observed: Observed::new() } }
+        Self::with(limit)
     }
 }
 
@@ -44,11 +44,25 @@ impl<F> TimeoutLayer<PerRequest<F>> {
     where
         F: Fn(&Req) -> Duration,
     {
-        Self { settings: Settings { limit: PerRequest(limit), name: NAME, observed: Observed::new() } }
+        Self::with(PerRequest(limit))
     }
 }
 
 impl<L> TimeoutLayer<L> {
+    pub(super) const fn with(limit: L) -> Self {
+        Self { settings: Settings { limit, name: NAME, observed: Observed::new() } }
+    }
+
+    /// The same settings with another limit.
+    pub(super) fn map<M>(self, limit: impl FnOnce(L) -> M) -> TimeoutLayer<M> {
+        let Settings { limit: old, name, observed } = self.settings;
+        TimeoutLayer { settings: Settings { limit: limit(old), name, observed } }
+    }
+
+    pub(super) const fn settings(&self) -> &Settings<L> {
+        &self.settings
+    }
+
     /// The name in rejections and events; `"timeout"` where none is set, or an empty one.
     #[must_use]
     pub const fn name(mut self, name: &'static str) -> Self {

@@ -31,6 +31,9 @@
 //! [`DeadlinePassed`](crate::rejected::Reason::DeadlinePassed). A call whose deadline has passed is refused before it
 //! starts, and the service inside is not even asked whether it is ready.
 //!
+//! A limit need not be a number: [`per_request`](TimeoutLayer::per_request) reads it from the request, and
+//! [`adaptive`](TimeoutLayer::adaptive) learns it from the calls before, within bounds.
+//!
 //! An answer that comes at the very instant of the limit is an answer. A limit of zero is taken as one millisecond, the
 //! grain of the timer; one of [`Duration::MAX`](std::time::Duration::MAX) is no limit, and arms nothing.
 //!
@@ -43,14 +46,18 @@
 //!
 //! The inner future is dropped before the answer is given, and told why by [`cause`](crate::cause): a breaker inside
 //! records a timeout, not a caller who left. Dropping the future drops the inner one and the timer. Clones share nothing
-//! but the listener. A panic inside is passed on as a panic.
+//! but the listener, and what an adaptive limit has learnt. A panic inside is passed on as a panic.
 
+mod adaptive;
 mod future;
 mod layer;
 mod limit;
 mod service;
+mod watch;
 
+pub use adaptive::{Adaptive, Learning};
 pub use future::ResponseFuture;
 pub use layer::TimeoutLayer;
 pub use limit::{Limit, PerRequest};
 pub use service::Timeout;
+pub use watch::{Unwatched, Watch};

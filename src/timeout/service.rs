@@ -1,6 +1,6 @@
 //! The service: refuses what is too late, and starts the rest.
 
-use super::{Limit, ResponseFuture, layer::Settings};
+use super::{Limit, ResponseFuture, Watch, layer::Settings};
 use crate::{clock, deadline::Deadline, rejected::Rejectable};
 use std::{
     task::{Context, Poll},
@@ -34,11 +34,11 @@ impl<S, Req, L> Service<Req> for Timeout<S, L>
 where
     S: Service<Req>,
     S::Error: Rejectable,
-    L: Limit<Req>,
+    L: Limit<Req, Watch: Watch<S::Response, S::Error>>,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, L::Watch>;
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -54,10 +54,10 @@ where
         let deadline = Deadline::current();
         let Settings { limit, name, observed } = &self.settings;
         if std::mem::take(&mut self.refused) || too_late(deadline) {
-            return ResponseFuture::refused(name, observed);
+            return ResponseFuture::refused(limit.watch(), name, observed);
         }
-        let limit = limit.limit(&request);
-        ResponseFuture::calling(self.inner.call(request), limit, deadline, name, observed)
+        let (limit, watch) = (limit.limit(&request), limit.watch());
+        ResponseFuture::calling(self.inner.call(request), limit, watch, deadline, name, observed)
     }
 }
 

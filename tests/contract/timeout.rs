@@ -2,16 +2,18 @@
 
 use crate::counting;
 use buttress::{
-    testing::{DeadlineInLayer, Law, Refusal, Subject, deadline_in},
+    testing::{DeadlineInLayer, Law, Probe, Refusal, Subject, deadline_in},
     timeout::TimeoutLayer,
+    window::{Quantile, Ratio},
 };
+use futures_util::FutureExt;
 use std::time::Duration;
-use tower::layer::util::Stack;
+use tower::{Layer, ServiceExt, layer::util::Stack};
 
 const LIMIT: Duration = Duration::from_millis(250);
 const SOON: Duration = Duration::from_millis(100);
 
-/// A timeout neither queues nor keeps a state.
+/// A fixed timeout neither queues nor keeps a state; an adaptive one keeps none that admits or refuses.
 const NOT_ITS_AFFAIR: [Law; 9] = [
     Law::RefusalStands,
     Law::WaitingIsInTheCall,
@@ -47,4 +49,23 @@ fn a_timeout_keeps_the_laws_where_the_deadline_cuts() {
 #[test]
 fn a_timeout_keeps_the_laws_where_each_request_has_its_limit() {
     judge(Subject::new(|| TimeoutLayer::per_request(|_: &u64| LIMIT)).cuts_after(LIMIT));
+}
+
+#[test]
+fn an_adaptive_timeout_keeps_the_laws() {
+    judge(Subject::new(|| TimeoutLayer::adaptive(LIMIT)).cuts_after(LIMIT));
+}
+
+#[test]
+fn an_adaptive_timeout_keeps_the_laws_where_it_cuts_by_what_it_has_learnt() {
+    // Calls that answer at once count as taking no time: the shortest limit.
+    let learns = || {
+        let layer =
+            TimeoutLayer::adaptive(2 * LIMIT).min(LIMIT).quantile(Quantile::new(Ratio::ZERO).least(1));
+        let echo = layer.layer(Probe::new());
+        echo.oneshot(1).now_or_never().expect("at once").expect("an echo");
+        assert_eq!(layer.limit(), LIMIT);
+        layer
+    };
+    judge(Subject::new(learns).cuts_after(LIMIT));
 }
