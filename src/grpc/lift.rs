@@ -1,12 +1,17 @@
 //! A tonic client's errors become `Status`, so that rejections arrive with the right code.
 
-use crate::rejected::BoxError;
+use crate::{
+    clock,
+    deadline::Deadline,
+    rejected::{BoxError, Name, Reason, Rejected},
+};
 use pin_project_lite::pin_project;
 use std::{
+    error::Error,
     pin::Pin,
     task::{Context, Poll},
 };
-use tonic::Status;
+use tonic::{Status, TimeoutExpired};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -15,6 +20,10 @@ use tower_service::Service;
 /// Under a plain [`lift`](crate::lift) the generated client turns every rejection into `Code::Unknown`. Under this one an
 /// open circuit is `Unavailable`, a timeout `DeadlineExceeded`, and [`Rejected::find`](crate::Rejected::find) on the status
 /// gives the wait.
+///
+/// A call that the channel itself has cut (by the endpoint's timeout, or by `grpc-timeout`) is told as what it is: `TimedOut`,
+/// or `DeadlinePassed` where the deadline of the call has come; both `DeadlineExceeded`. tonic alone says `Cancelled`, and
+/// nobody could tell it from a caller who has left.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -76,7 +85,22 @@ where
 }
 
 fn status(error: impl Into<BoxError>) -> Status {
-    Status::from_error(error.into())
+    let error = error.into();
+    if is_cut(&*error) { cut().into() } else { Status::from_error(error) }
+}
+
+/// Whether the channel has cut the call.
+fn is_cut(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(|error| error.is::<TimeoutExpired>())
+}
+
+#[cold]
+fn cut() -> Rejected {
+    // The channel's clock goes by whole milliseconds, and what it was told is rounded down.
+    let has_come = |deadline: Deadline| deadline.remaining(clock::now()) <= clock::GRAIN;
+    let own = Deadline::current().is_some_and(has_come);
+    let reason = if own { Reason::DeadlinePassed } else { Reason::TimedOut };
+    Rejected::new(reason, Name::fixed("channel"), true)
 }
 
 pin_project! {

@@ -28,4 +28,4 @@ pub use code::Code;
 pub use guard::{Mixed, TrailersOnly, guard, mixed_guard};
 #[cfg(feature = "tonic")]
 pub use lift::{StatusLift, StatusLiftFuture, StatusLiftLayer, lift};
-pub use timeout::{GrpcTimeout, deadline, parse_timeout};
+pub use timeout::{GrpcTimeout, deadline, parse_timeout, send_deadline};

@@ -34,7 +34,12 @@ mod to_end;
 
 pub use body_timeout::{BodyTimeout, BodyTimeoutFuture, BodyTimeoutLayer, TimeoutBody};
 pub use classify::{ByStatus, Rest};
-pub use deadline::{DeadlineLayer, DeadlineService, HeaderMillis, ReadTimeout};
+pub use deadline::{
+    DeadlineLayer, DeadlineService, HeaderMillis, ReadTimeout, SendDeadline, SendDeadlineFuture,
+    SendDeadlineLayer, WriteTimeout,
+};
+#[cfg(feature = "grpc")]
+pub(crate) use deadline::{Digits, only};
 pub use fallback::{
     ByKey, ByUri, Degraded, Degrading, DegradingFuture, KeepBody, LastGood, RequestKey, UriKey, last_good,
     last_good_by,

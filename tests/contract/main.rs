@@ -4,6 +4,7 @@ mod breaker;
 mod bulkhead;
 #[path = "../counting/mod.rs"]
 mod counting;
+mod deadline;
 mod fallback;
 mod keyed_breaker;
 mod keyed_bulkhead;

@@ -82,6 +82,57 @@ async fn grpc_timeout_is_read_in_every_unit_and_capped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_header_that_stands_there_twice_cannot_be_read_whatever_it_says() {
+    for (one, two) in [("250", "250"), ("250", "10"), ("10", "250"), ("250", "soon"), ("soon", "250")] {
+        let twice = |name: &'static str, unit: &str| {
+            let mut request = asks(name, &format!("{one}{unit}"));
+            request.headers_mut().append(name, format!("{two}{unit}").parse().expect("a value"));
+            request
+        };
+        let trusting = DeadlineLayer::new().trust_deadline(1000 * MS);
+        assert_eq!(left(trusting, twice(HEADER, "")).await, None, "{one}, {two}");
+        let found = left(grpc::deadline(1000 * MS), twice("grpc-timeout", "m")).await;
+        assert_eq!(found, None, "{one}, {two}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grpc_timeout_that_cannot_be_read_counts_as_none_and_zero_has_passed() {
+    for nonsense in
+        ["", "m", "-1m", "+1m", " 1m", "1 m", "1m ", "100000000m", "1.5S", "1s", "1h", "1mm", "0x1m", "1"]
+    {
+        let found = left(grpc::deadline(1000 * MS), asks("grpc-timeout", nonsense)).await;
+        // What stands at the ends of a header value the parser of HTTP has taken off already; here nobody has.
+        assert_eq!(found, None, "{nonsense:?}");
+    }
+    assert_eq!(left(grpc::deadline(1000 * MS), asks("grpc-timeout", "0m")).await, Some(Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_brings_none_or_nonsense_has_as_long_as_everybody_has_at_most() {
+    let at_most = DeadlineLayer::new().trust_deadline(1000 * MS).at_most(300 * MS);
+    for (value, expected) in [("200", 200), ("400", 300), ("soon", 300), ("0", 0)] {
+        assert_eq!(left(at_most.clone(), asks(HEADER, value)).await, Some(MS * expected), "{value}");
+    }
+    assert_eq!(left(at_most, Request::new(())).await, Some(300 * MS));
+    let believes_nobody = DeadlineLayer::new().at_most(300 * MS);
+    assert_eq!(left(believes_nobody, asks(HEADER, "5")).await, Some(300 * MS), "not believed");
+    let found = left(grpc::deadline(9000 * MS).at_most(300 * MS), asks("grpc-timeout", "1H")).await;
+    assert_eq!(found, Some(300 * MS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_setting_can_be_wrong() {
+    for (set, expected) in [(Duration::ZERO, MS), (Duration::MAX, 250 * MS)] {
+        let trusting = DeadlineLayer::new().trust_deadline(set);
+        assert_eq!(left(trusting, asks(HEADER, "250")).await, Some(expected));
+    }
+    assert_eq!(left(DeadlineLayer::new().at_most(Duration::ZERO), Request::new(())).await, Some(MS));
+    let far = left(DeadlineLayer::new().at_most(Duration::MAX), Request::new(())).await;
+    assert!(far > Some(Duration::from_secs(86_400 * 365 * 20)), "{far:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_only_ever_shortens() {
     let trusting = DeadlineLayer::new().trust_deadline(1000 * MS);
     for (header, in_force, in_request, expected) in

@@ -4,4 +4,5 @@ mod body_timeout;
 mod deadline;
 mod frames;
 mod respond;
+mod send_deadline;
 mod settle;

@@ -1,0 +1,69 @@
+//! Deadlines in and out: neither waits, cuts or keeps a state; what goes out too late is refused.
+
+use crate::counting;
+use buttress::{
+    http::{DeadlineLayer, SendDeadlineLayer},
+    testing::{DeadlineInLayer, Judgeable, Law, Refusal, Subject, deadline_in},
+};
+use http::{Request, Response};
+use std::time::Duration;
+use tower::{Layer, ServiceBuilder, layer::util::Stack};
+
+const NOT_THEIR_AFFAIR: [Law; 11] = [
+    Law::RefusalStands,
+    Law::WaitingIsInTheCall,
+    Law::WaitingHoldsNothing,
+    Law::DropInTheQueue,
+    Law::DropWhileRecovering,
+    Law::LateResultsMoveNothing,
+    Law::CutBeforeTheAnswer,
+    Law::CutSaysWhy,
+    Law::LayerSharesState,
+    Law::ClonesShareState,
+    Law::LayersAreApart,
+];
+
+/// `layer` between two adapters, so that the judge can call it with a number.
+macro_rules! of_numbers {
+    ($layer:expr) => {
+        ServiceBuilder::new()
+            .map_request(Request::<u64>::new)
+            .map_response(|response: Response<u64>| *response.body())
+            .layer($layer)
+            .map_request(|request: Request<u64>| *request.body())
+            .map_response(Response::<u64>::new)
+    };
+}
+
+fn sends() -> impl Judgeable {
+    of_numbers!(SendDeadlineLayer::new())
+}
+
+fn sends_under(time: Duration) -> impl Judgeable {
+    Stack::<_, DeadlineInLayer>::new(of_numbers!(SendDeadlineLayer::new()), deadline_in(time))
+}
+
+#[test]
+fn a_deadline_that_goes_out_keeps_the_laws() {
+    let report = Subject::new(sends)
+        .refuses(Refusal::new(|| sends_under(Duration::ZERO)))
+        .allocations(counting::made)
+        .judge();
+    report.assert();
+    assert_eq!(report.not_run(), NOT_THEIR_AFFAIR);
+}
+
+#[test]
+fn a_deadline_that_goes_out_keeps_the_laws_under_a_deadline() {
+    // The header and the room for it are made: that is what this layer is for, and `tests/allocations.rs` counts it.
+    Subject::new(|| sends_under(Duration::from_secs(9))).judge().assert();
+}
+
+#[test]
+fn a_deadline_that_comes_in_keeps_the_laws() {
+    fn comes_in() -> impl Judgeable {
+        of_numbers!(DeadlineLayer::new().trust_deadline(Duration::from_secs(9)))
+    }
+    let report = Subject::new(comes_in).allocations(counting::made).judge();
+    report.assert();
+}
