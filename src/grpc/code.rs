@@ -21,6 +21,20 @@ macro_rules! codes {
     ($($number:literal $name:ident),+ $(,)?) => {
         impl Code {
             $(#[doc = concat!("`", stringify!($name), "`, ", stringify!($number), ".")] pub const $name: Self = Self($number);)+
+
+            /// The name, as it stands in the specification.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self.0 {
+                    $($number => stringify!($name),)+
+                    _ => "UNKNOWN",
+                }
+            }
+
+            /// All of them, by number.
+            pub fn all() -> impl Iterator<Item = Self> {
+                [$(Self::$name),+].into_iter()
+            }
         }
     };
 }

@@ -15,6 +15,8 @@
 
 mod classify;
 mod code;
+#[cfg(feature = "service-config")]
+mod config;
 mod guard;
 mod timeout;
 
@@ -25,6 +27,10 @@ mod status;
 
 pub use classify::{ByStatus, Rest};
 pub use code::Code;
+#[cfg(feature = "service-config")]
+pub use config::{
+    Codes, ConfigError, HedgingPolicy, MethodConfig, Plan, RetryPolicy, ServiceConfig, Throttling,
+};
 pub use guard::{Mixed, TrailersOnly, guard, mixed_guard};
 #[cfg(feature = "tonic")]
 pub use lift::{StatusLift, StatusLiftFuture, StatusLiftLayer, lift};

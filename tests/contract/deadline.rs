@@ -9,7 +9,7 @@ use http::{Request, Response};
 use std::time::Duration;
 use tower::{Layer, ServiceBuilder, layer::util::Stack};
 
-const NOT_THEIR_AFFAIR: [Law; 11] = [
+const NOT_THEIR_AFFAIR: [Law; 12] = [
     Law::RefusalStands,
     Law::WaitingIsInTheCall,
     Law::WaitingHoldsNothing,
@@ -21,6 +21,7 @@ const NOT_THEIR_AFFAIR: [Law; 11] = [
     Law::LayerSharesState,
     Law::ClonesShareState,
     Law::LayersAreApart,
+    Law::WaitsEndOnTime,
 ];
 
 /// `layer` between two adapters, so that the judge can call it with a number.

@@ -5,5 +5,6 @@
 
 mod backoff;
 mod circuits;
+mod grpc;
 mod keys;
 mod windows;

@@ -1,0 +1,3 @@
+//! What is particular to gRPC: service configs, and calls that go by them.
+
+mod config;
