@@ -28,6 +28,7 @@ mod fallback;
 mod guard;
 mod per_authority;
 mod problem;
+mod replay;
 mod respond;
 mod settle;
 mod to_end;
@@ -47,6 +48,7 @@ pub use fallback::{
 pub use guard::{Guard, guard};
 pub use per_authority::{PerAuthority, per_authority};
 pub use problem::{Problem, Render};
+pub use replay::{NoReplay, ReplayBody};
 pub use respond::{Respond, RespondFuture, RespondLayer, respond};
 pub use settle::{ReadRest, SettleBody};
 pub use to_end::{ToEnd, Unread};

@@ -3,6 +3,7 @@
 mod body_timeout;
 mod deadline;
 mod frames;
+mod replay;
 mod respond;
 mod send_deadline;
 mod settle;

@@ -1,0 +1,11 @@
+//! Bodies that can be sent again: what is kept of them, who gives the rest, and what cannot be had a second time.
+
+mod body;
+mod error;
+mod kept;
+mod remainder;
+#[cfg(test)]
+mod tests;
+
+pub use body::ReplayBody;
+pub use error::NoReplay;
