@@ -53,6 +53,7 @@
 //! | `http` | [`http`]: guard for servers, answers as problem documents, outcomes at the end of the body, deadlines by header, limits on bodies |
 //! | `grpc` | [`grpc`]: the same for gRPC, by headers and trailers alone |
 //! | `tonic` | `tonic::Status` carries rejections; `grpc::lift()` for clients |
+//! | `hyper` | [`hyper`]: whether a request was never sent, by the errors of hyper, hyper-util, reqwest and tonic |
 //! | `idempotency` | [`key`]: idempotency keys and child keys |
 //! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
 //! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |
@@ -75,6 +76,8 @@ pub mod fallback;
 pub mod grpc;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 #[cfg(feature = "idempotency")]
 pub mod key;
 pub mod keyed;

@@ -49,6 +49,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("saga", 2),
     ("http", 3),
     ("grpc", 4),
+    ("hyper", 4),
     ("reqwest", 4),
     ("store", 4),
     ("stack", 5),
@@ -65,6 +66,7 @@ const CRATES: &[(&str, u8)] = &[
     ("hyper", 3),
     ("hyper_util", 3),
     ("reqwest", 3),
+    ("h2", 4),
     ("tonic", 4),
 ];
 

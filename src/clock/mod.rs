@@ -20,6 +20,13 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// The time of day, for dates that others have written. It can jump, and no test can pause it: a wait is never measured by
+/// it, only worked out once.
+#[cfg(feature = "http")]
+pub(crate) fn of_day() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
 /// `from + wait`, never a panic: what a clock cannot hold is put thirty years ahead.
 ///
 /// ```

@@ -1,6 +1,6 @@
 //! What an HTTP response means.
 
-use super::ReadRest;
+use super::{ReadRest, retry_after};
 use crate::outcome::{Class, Classify, Outcome, Verdict};
 use ::http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
@@ -15,6 +15,8 @@ use http_body::Body;
 /// | every other status, body ends in an error (a reset) | `Failed` |
 /// | an error instead of a response | `Failed` |
 ///
+/// A 429 or 503 that says when to come again ([`retry_after`](super::retry_after())) gives that as the hint.
+///
 /// ```
 /// use buttress::{http::ByStatus, outcome::{Class, Classify, Verdict}};
 ///
@@ -26,7 +28,8 @@ use http_body::Body;
 pub struct ByStatus;
 
 impl ByStatus {
-    /// What the status alone says, for responses that are not `http::Response`.
+    /// What the status alone says, for responses that are not `http::Response`. Where there are headers, too, see
+    /// [`of_head`](Self::of_head).
     ///
     /// ```
     /// use buttress::{breaker::{BreakerLayer, Circuit, Policy}, http::ByStatus, outcome::{Class, Outcome}};
@@ -53,12 +56,33 @@ impl ByStatus {
     }
 }
 
+impl ByStatus {
+    /// What status and headers say: the same, with the hint of a 429 or 503.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use buttress::http::ByStatus;
+    ///
+    /// let busy = http::Response::builder().status(503).header("retry-after", "2").body(()).unwrap();
+    /// let outcome = ByStatus::of_head(busy.status(), busy.headers());
+    /// assert_eq!(outcome.retry_after(), Some(Duration::from_secs(2)));
+    /// ```
+    #[must_use]
+    pub fn of_head(status: StatusCode, headers: &HeaderMap) -> Outcome {
+        let outcome = Self::outcome(status);
+        match retry_after::of_answer(status, headers) {
+            Some(wait) => outcome.hint(wait),
+            None => outcome,
+        }
+    }
+}
+
 impl<B: Body, E> Classify<Response<B>, E> for ByStatus {
     type AtEnd = Rest;
 
     fn classify(&self, result: Result<&Response<B>, &E>) -> Verdict<Rest> {
         let Ok(response) = result else { return Verdict::Now(Outcome::FAILED) };
-        let outcome = Self::outcome(response.status());
+        let outcome = Self::of_head(response.status(), response.headers());
         if matches!(outcome.class(), Class::Ok) && !response.body().is_end_stream() {
             return Verdict::AtEnd(Rest { _more: () });
         }

@@ -28,8 +28,10 @@ mod fallback;
 mod guard;
 mod per_authority;
 mod problem;
+mod refused;
 mod replay;
 mod respond;
+mod retry_after;
 mod settle;
 mod to_end;
 
@@ -48,7 +50,11 @@ pub use fallback::{
 pub use guard::{Guard, guard};
 pub use per_authority::{PerAuthority, per_authority};
 pub use problem::{Problem, Render};
+#[cfg(feature = "hyper")]
+pub(crate) use refused::any;
+pub use refused::refused;
 pub use replay::{NoReplay, ReplayBody};
 pub use respond::{Respond, RespondFuture, RespondLayer, respond};
+pub use retry_after::retry_after;
 pub use settle::{ReadRest, SettleBody};
 pub use to_end::{ToEnd, Unread};
