@@ -1,0 +1,7 @@
+//! Calls that are made again, over real sockets: a server that counts what it received, faults in between that a seed repeats,
+//! and clients of all kinds. What the server counted is what is asserted.
+
+mod faults;
+mod never_sent;
+mod server;
+mod two;
