@@ -2,7 +2,7 @@
 
 use super::{
     probe::{Decision, Place},
-    slot::{Cold, Slot},
+    slot::{Held, Slot},
     sync::Ordering,
     turn::Told,
     word::{Phase, Word},
@@ -109,7 +109,7 @@ impl Slot {
                 Phase::HalfOpen => {
                     let (door, told) = self.locked(word, |cold| {
                         let (door, told) = self.settled_by_time(cold, now);
-                        let full = || cold.probes.as_ref().and_then(|probes| probes.full(now));
+                        let full = || cold.seen()?.probes.as_ref()?.full(now);
                         let door =
                             door.or_else(|| full().map(|wait| Door::Shut(Refused { wait: Some(wait) })));
                         let free = Door::Open(Admitted { generation: word.generation(), probe: None });
@@ -132,9 +132,10 @@ impl Slot {
     fn locked(
         &self,
         word: Word,
-        look: impl FnOnce(&mut Cold) -> (Door, Option<Told>),
+        look: impl FnOnce(&mut Held<'_>) -> (Door, Option<Told>),
     ) -> (Door, Option<Told>) {
-        let mut cold = self.cold();
+        // Whoever asks holds the circuit; without it there is nobody to let through.
+        let Some(mut cold) = self.cold() else { return (Door::Shut(Refused { wait: None }), None) };
         let now = self.word.load();
         if (now.generation(), now.phase()) != (word.generation(), word.phase()) {
             return (Door::Turned, None);
@@ -148,12 +149,14 @@ impl Slot {
         self.until.load(Ordering::Acquire).checked_sub(now).filter(|wait| *wait > 0)
     }
 
-    fn try_probe(&self, cold: &mut Cold, word: Word, now: u64) -> (Door, Option<Told>) {
+    fn try_probe(&self, cold: &mut Held<'_>, word: Word, now: u64) -> (Door, Option<Told>) {
         let (door, told) = self.settled_by_time(cold, now);
         if let Some(door) = door {
             return (door, told);
         }
-        let Some(probes) = &mut cold.probes else { return (Door::Turned, None) };
+        let Some(probes) = cold.rare().and_then(|more| more.probes.as_mut()) else {
+            return (Door::Turned, None);
+        };
         let door = match probes.admit(now) {
             Place::Probe(number) => {
                 Door::Open(Admitted { generation: word.generation(), probe: Some(number) })
@@ -164,8 +167,8 @@ impl Slot {
     }
 
     /// Probes that time has settled decide first.
-    fn settled_by_time(&self, cold: &mut Cold, now: u64) -> (Option<Door>, Option<Told>) {
-        let Some(probes) = &mut cold.probes else { return (None, None) };
+    fn settled_by_time(&self, cold: &mut Held<'_>, now: u64) -> (Option<Door>, Option<Told>) {
+        let Some(probes) = cold.rare().and_then(|more| more.probes.as_mut()) else { return (None, None) };
         match probes.look(now) {
             (Decision::Wait, _) => (None, None),
             (Decision::Close, _) => (Some(Door::Turned), Some(self.close(cold, Why::Probes, now))),
@@ -174,16 +177,17 @@ impl Slot {
     }
 
     /// After closing: a share of the calls that grows with the time.
-    fn ramped(&self, cold: &mut Cold, word: Word, now: u64) -> Door {
-        let ramp = cold.settings.ramp_nanos().max(1);
+    fn ramped(&self, cold: &mut Held<'_>, word: Word, now: u64) -> Door {
+        let ramp = cold.owner().settings.ramp_nanos().max(1);
         let left = self.until.load(Ordering::Acquire).saturating_sub(now);
         let admitted = Admitted { generation: word.generation(), probe: None };
         if left == 0 {
             self.word.end_ramp(word.generation());
+            cold.tidy();
             return Door::Open(admitted);
         }
         let share = 1.0 - left as f64 / ramp as f64;
-        let drawn = cold.rng.unit();
+        let drawn = cold.more().1.rng.unit();
         if drawn < share { Door::Open(admitted) } else { Door::Shut(Refused { wait: Some(left) }) }
     }
 }

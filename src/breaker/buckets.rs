@@ -81,9 +81,17 @@ impl Bucket {
     }
 }
 
+type Words = [AtomicU64; BUCKETS as usize];
+
+fn words() -> Words {
+    std::array::from_fn(|_| AtomicU64::new(0))
+}
+
 #[derive(Debug)]
 pub(super) struct Buckets {
-    words: Box<[AtomicU64]>,
+    words: Words,
+    /// Where slow calls are counted as well.
+    slow: Option<Box<Words>>,
     /// The number of the last bucket that saw a failure or a slow call, plus the length of the window: until then a
     /// success has something to be weighed against.
     uneasy_until: AtomicU64,
@@ -107,9 +115,9 @@ pub(super) enum Found {
 
 impl Buckets {
     pub(super) fn new(with_slow: bool) -> Self {
-        let words = if with_slow { 2 * BUCKETS } else { BUCKETS };
         Self {
-            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            words: words(),
+            slow: with_slow.then(|| Box::new(words())),
             uneasy_until: AtomicU64::new(0),
             lap: AtomicU64::new(0),
         }
@@ -117,7 +125,7 @@ impl Buckets {
 
     /// Empty, for `generation`. Only under the slot's lock.
     pub(super) fn clear(&self, generation: u32, now: u64) {
-        for word in &self.words {
+        for word in self.all() {
             word.store(Bucket::over(now / BUCKETS, generation).0, Ordering::Release);
         }
         self.uneasy_until.store(0, Ordering::Release);
@@ -130,7 +138,7 @@ impl Buckets {
     fn begin_lap(&self, lap: u64, generation: u32) {
         let last = self.lap.load(Ordering::Acquire);
         let Some(laps) = lap.checked_sub(last).filter(|laps| *laps > 0) else { return };
-        for at in &self.words {
+        for at in self.all() {
             let mut word = at.load(Ordering::Acquire);
             while Bucket(word).mark().is_of(generation)
                 && (laps > LONG || !Bucket(word).mark().is_since(Mark::new(lap.wrapping_sub(1), generation)))
@@ -182,7 +190,9 @@ impl Buckets {
         if !count(&self.words[at], mark, generation, failed) {
             return Found::Stale;
         }
-        if self.has_slow() && !count(&self.words[at + BUCKETS as usize], mark, generation, slow) {
+        if let Some(words) = &self.slow
+            && !count(&words[at], mark, generation, slow)
+        {
             return Found::Stale;
         }
         if self.uneasy_until.load(Ordering::Acquire) <= now {
@@ -196,13 +206,17 @@ impl Buckets {
         if !self.has_begun((now / BUCKETS).saturating_sub(1)) {
             return Totals::default();
         }
-        let (calls, failed) = sum(&self.words[..BUCKETS as usize], generation, now);
-        let slow = if self.has_slow() { sum(&self.words[BUCKETS as usize..], generation, now).1 } else { 0 };
+        let (calls, failed) = sum(&self.words, generation, now);
+        let slow = self.slow.as_ref().map_or(0, |words| sum(words, generation, now).1);
         Totals { calls, failed, slow }
     }
 
     pub(super) fn has_slow(&self) -> bool {
-        self.words.len() > BUCKETS as usize
+        self.slow.is_some()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &AtomicU64> {
+        self.words.iter().chain(self.slow.iter().flat_map(|words| words.iter()))
     }
 }
 
@@ -223,7 +237,7 @@ fn count(at: &AtomicU64, mark: Mark, generation: u32, hit: bool) -> bool {
     }
 }
 
-fn sum(words: &[AtomicU64], generation: u32, now: u64) -> (u32, u32) {
+fn sum(words: &Words, generation: u32, now: u64) -> (u32, u32) {
     let (mut calls, mut hits) = (0u64, 0u64);
     for (at, word) in (0u64..).zip(words) {
         let bucket = Bucket(word.load(Ordering::Acquire));
@@ -384,7 +398,8 @@ mod tests {
         assert_eq!((more.calls(), more.hits()), (COUNT / 2 + 1, COUNT / 2 + 1));
         let one_less = Bucket((mark.0 << MARK_AT) | ((COUNT - 1) * CALL) | 3);
         assert_eq!((one_less.with(false).calls(), one_less.with(false).hits()), (COUNT, 3));
-        let all_full = (0..BUCKETS).map(|_| AtomicU64::new(full.0)).collect::<Vec<_>>();
+        let all_full = words();
+        all_full.iter().for_each(|word| word.store(full.0, Ordering::Release));
         assert_eq!(
             sum(&all_full, G, 9 * BUCKETS + BUCKETS - 1),
             ((COUNT * BUCKETS) as u32, (COUNT * BUCKETS) as u32)

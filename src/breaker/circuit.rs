@@ -3,8 +3,9 @@
 use super::{
     Call, Permit, Policy, State, Watch,
     admit::Refused,
+    owner::Owner,
     permit::now,
-    slot::{Owner, Slot},
+    slot::{Held, Slot},
     sync::Ordering,
     turn::Told,
     word::Phase,
@@ -58,15 +59,15 @@ impl Circuit {
     pub(super) fn untold(name: Name, policy: &Policy) -> Self {
         let name = Some(name).filter(|name| !name.as_str().is_empty());
         let name = name.unwrap_or(Name::fixed("breaker"));
-        let made = Self { owner: Arc::new(Owner::new(name, &policy.settings, now())) };
+        let made = Self { owner: Owner::new(name, &policy.settings, now()) };
         let slot = made.slot();
-        slot.note(&slot.cold(), State::Closed, Why::Made);
+        slot.note(&mut made.cold(), State::Closed, Why::Made);
         made
     }
 
     /// Tells what has not been told yet.
     pub(super) fn tell(&self) {
-        self.slot().news.tell();
+        self.slot().tell();
     }
 
     /// Asks for one call, which begins now: its permit knows how long it took, where a rule asks for that.
@@ -120,7 +121,7 @@ impl Circuit {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let slot = self.slot();
-        let cold = slot.cold();
+        let cold = self.cold();
         let now = now();
         let totals = slot.totals(&cold, now);
         let state = slot.state();
@@ -132,7 +133,7 @@ impl Circuit {
             failed: totals.failed,
             slow: totals.slow,
             failures_in_a_row: slot.word.load().run(),
-            openings_in_a_row: cold.openings,
+            openings_in_a_row: cold.seen().map_or(0, |more| more.openings),
             rejected: slot.refused.load(Ordering::Relaxed),
             open_for: (state == State::Open).then_some(Duration::from_nanos(open_for)),
             min_calls,
@@ -151,10 +152,7 @@ impl Circuit {
 
     /// Closes, and forgets what was counted. Nothing where the state is forced.
     pub fn reset(&self) {
-        self.by_hand(|slot, cold, now| {
-            cold.openings = 0;
-            slot.force(cold, Phase::Closed, now)
-        });
+        self.by_hand(|slot, cold, now| slot.force(cold, Phase::Closed, now));
     }
 
     /// Refuses every call until [`auto`](Self::auto).
@@ -175,7 +173,7 @@ impl Circuit {
     /// Gives a forced circuit back to itself: closed, with nothing counted. Nothing where the state is not forced.
     pub fn auto(&self) {
         let slot = self.slot();
-        let mut cold = slot.cold();
+        let mut cold = self.cold();
         let told = slot.is_forced().then(|| slot.force(&mut cold, Phase::Closed, now()));
         drop(cold);
         told.into_iter().for_each(|told| told.say(slot));
@@ -183,15 +181,15 @@ impl Circuit {
 
     fn force(&self, phase: Phase) {
         let slot = self.slot();
-        let mut cold = slot.cold();
+        let mut cold = self.cold();
         let told = (slot.word.load().phase() != phase).then(|| slot.force(&mut cold, phase, now()));
         drop(cold);
         told.into_iter().for_each(|told| told.say(slot));
     }
 
-    fn by_hand(&self, turn: impl FnOnce(&Slot, &mut super::slot::Cold, u64) -> Told) {
+    fn by_hand(&self, turn: impl FnOnce(&Slot, &mut Held<'_>, u64) -> Told) {
         let slot = self.slot();
-        let mut cold = slot.cold();
+        let mut cold = self.cold();
         let told = (!slot.is_forced()).then(|| turn(slot, &mut cold, now()));
         drop(cold);
         told.into_iter().for_each(|told| told.say(slot));
@@ -204,7 +202,7 @@ impl Circuit {
         slot.refused.fetch_add(1, Ordering::Relaxed);
         let name = self.owner.name.clone();
         if slot.rules.is_heard() || crate::telemetry::is_installed() {
-            let observed = slot.cold().settings.observed.clone();
+            let observed = &self.owner.settings.observed;
             observed.emit(|| Event::rejected(name.as_str(), Reason::Open));
         }
         let rejected = Rejected::new(Reason::Open, name, false);
@@ -212,6 +210,11 @@ impl Circuit {
             Some(wait) => rejected.after(Duration::from_nanos(wait)),
             None => rejected,
         }
+    }
+
+    /// The slot's lock.
+    pub(super) fn cold(&self) -> Held<'_> {
+        self.owner.cold()
     }
 
     #[inline]

@@ -5,9 +5,9 @@
 //! is not plain is handed on.
 
 use super::{
-    buckets::Buckets,
+    counts::{Counts, Timed},
     permit::now,
-    slot::{Slot, Window},
+    slot::Slot,
     word::Word,
 };
 
@@ -29,16 +29,15 @@ impl Slot {
     #[inline]
     pub(super) fn plain_success(&self, generation: u32) -> bool {
         self.word.load() == Word::quiet(generation)
-            && match &self.window {
-                Window::None => true,
-                Window::Ring(ring) => ring.record_quietly(generation),
-                Window::Buckets(buckets) => self.plain_success_in_time(buckets, generation),
+            && match &self.counts {
+                Counts::None(_) => true,
+                Counts::Ring(ring) => ring.record_quietly(generation),
+                Counts::Buckets(timed) => self.plain_success_in_time(timed, generation),
             }
     }
 
     #[inline(never)]
-    fn plain_success_in_time(&self, buckets: &Buckets, generation: u32) -> bool {
-        let now = self.rules.bucket(now());
-        buckets.record_quietly(generation, now)
+    fn plain_success_in_time(&self, timed: &Timed, generation: u32) -> bool {
+        timed.buckets.record_quietly(generation, timed.bucket(now()))
     }
 }

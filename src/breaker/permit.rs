@@ -72,7 +72,7 @@ impl Permit {
     /// The call begins. Reads the clock only where the policy asks how long calls take.
     #[inline]
     pub(super) fn begin(&mut self) {
-        if self.slot.rules.slow_over().is_some() {
+        if self.slot.rules.is_timed() && self.slot.counts.slow_over() != u64::MAX {
             self.waiting_since = now();
             self.marks.set_timed();
         }
@@ -84,7 +84,7 @@ impl Permit {
             return;
         }
         let took = now().saturating_sub(self.waiting_since);
-        if self.slot.rules.slow_over().is_some_and(|over| took > over) {
+        if self.slot.rules.is_timed() && took > self.slot.counts.slow_over() {
             self.marks.set_slow();
         }
     }
@@ -92,7 +92,7 @@ impl Permit {
     /// The call has to wait. Reads the clock the first time, and only where the policy asks.
     #[inline]
     pub(super) fn waits(&mut self) {
-        if self.waiting_since == 0 && self.slot.rules.abandoned_after() != u64::MAX {
+        if self.waiting_since == 0 && self.slot.rules.is_limited() {
             self.waiting_since = now();
         }
     }
@@ -126,7 +126,7 @@ impl Permit {
     /// Whether it has waited as long as one attempt may take. Where nothing says how long that is, it has.
     #[cold]
     fn is_old(&self) -> bool {
-        match self.slot.rules.abandoned_after() {
+        match self.slot.counts.abandoned_after() {
             u64::MAX => true,
             limit => self.waiting_since != 0 && now().saturating_sub(self.waiting_since) >= limit,
         }
@@ -134,7 +134,7 @@ impl Permit {
 
     #[cold]
     fn dropped(&mut self) {
-        let limited = self.slot.rules.abandoned_after() != u64::MAX;
+        let limited = self.slot.rules.is_limited();
         let open_body =
             Some(self.deadline).filter(|end| *end != 0).map(|end| Deadline::at(clock::from_nanos(end)));
         let deadline = Deadline::earlier(open_body, Deadline::current());

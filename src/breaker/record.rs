@@ -2,9 +2,10 @@
 
 use super::{
     buckets::Found,
+    counts::Counts,
     probe::Decision,
     ring::Totals,
-    slot::{Slot, Window},
+    slot::Slot,
     turn::{Told, pass_on},
     word::{Counted, Phase},
 };
@@ -79,12 +80,12 @@ impl Slot {
             // The others are late, or the circuit is disabled.
             Effect::Nothing | Effect::Success | Effect::Throttled => return,
         };
-        let opens = match &self.window {
-            Window::None => None,
-            Window::Ring(ring) => {
+        let opens = match &self.counts {
+            Counts::None(_) => None,
+            Counts::Ring(ring) => {
                 ring.record(generation, failed, answer.slow).and_then(|totals| self.rules.totals_open(totals))
             }
-            Window::Buckets(_) => self.record_in_time(generation, failed, answer.slow, clock()),
+            Counts::Buckets(_) => self.record_in_time(generation, failed, answer.slow, clock()),
         };
         if opens.is_some() || self.rules.has_own() {
             self.judge(generation, opens, answer, clock());
@@ -100,15 +101,15 @@ impl Slot {
             }
             return;
         };
-        let (by_rate, by_run) = match &self.window {
-            Window::None => (None, self.rules.run_opens(run, Totals::default)),
-            Window::Ring(ring) => match ring.record(generation, true, answer.slow) {
+        let (by_rate, by_run) = match &self.counts {
+            Counts::None(_) => (None, self.rules.run_opens(run, Totals::default)),
+            Counts::Ring(ring) => match ring.record(generation, true, answer.slow) {
                 None => return,
                 Some(totals) => (self.rules.totals_open(totals), self.rules.run_opens(run, || totals)),
             },
-            Window::Buckets(buckets) => {
-                let now = self.rules.bucket(clock());
-                match buckets.record(generation, now, true, answer.slow) {
+            Counts::Buckets(timed) => {
+                let now = timed.bucket(clock());
+                match timed.buckets.record(generation, now, true, answer.slow) {
                     Found::Stale => return,
                     Found::Quiet => (None, None),
                     Found::Uneasy(totals) => {
@@ -125,17 +126,17 @@ impl Slot {
 
     #[cold]
     fn count_failure(&self, generation: u32, slow: bool, now: u64) {
-        match &self.window {
-            Window::None => {}
-            Window::Ring(ring) => drop(ring.record(generation, true, slow)),
-            Window::Buckets(_) => drop(self.record_in_time(generation, true, slow, now)),
+        match &self.counts {
+            Counts::None(_) => {}
+            Counts::Ring(ring) => drop(ring.record(generation, true, slow)),
+            Counts::Buckets(_) => drop(self.record_in_time(generation, true, slow, now)),
         }
     }
 
     #[inline]
     fn record_in_time(&self, generation: u32, failed: bool, slow: bool, now: u64) -> Option<Why> {
-        let Window::Buckets(buckets) = &self.window else { return None };
-        match buckets.record(generation, self.rules.bucket(now), failed, slow) {
+        let Counts::Buckets(timed) = &self.counts else { return None };
+        match timed.buckets.record(generation, timed.bucket(now), failed, slow) {
             Found::Uneasy(totals) => self.rules.totals_open(totals),
             Found::Quiet | Found::Stale => None,
         }
@@ -144,17 +145,16 @@ impl Slot {
     /// A rule has been broken, or there is one that has to be asked under the lock.
     #[cold]
     fn judge(&self, generation: u32, opens: Option<Why>, answer: &Answer, now: u64) {
-        let mut cold = self.cold();
+        let Some(mut cold) = self.cold() else { return };
         // Whoever was first has turned the state, and the rest are of an earlier generation.
         if !self.word.load().is_closed_of(generation) {
             return;
         }
         let at = crate::clock::from_nanos(now);
         // A panic in there must not keep a built-in rule from opening.
-        let asked = cold
-            .own
-            .as_mut()
-            .map_or(Ok(false), |own| catch_unwind(AssertUnwindSafe(|| own.record(at, &answer.outcome))));
+        let own = cold.rare().and_then(|more| more.own.as_mut());
+        let asked =
+            own.map_or(Ok(false), |own| catch_unwind(AssertUnwindSafe(|| own.record(at, &answer.outcome))));
         let (own, panic) = match asked {
             Ok(opens) => (opens.then_some(Why::OwnRule), None),
             Err(panic) => (None, Some(panic)),
@@ -168,12 +168,12 @@ impl Slot {
     #[cold]
     fn record_probe(&self, generation: u32, number: u32, answer: &Answer, now: u64) {
         let told = {
-            let mut cold = self.cold();
+            let Some(mut cold) = self.cold() else { return };
             let word = self.word.load();
             if (word.generation(), word.phase()) != (generation, Phase::HalfOpen) {
                 return;
             }
-            let Some(probes) = &mut cold.probes else { return };
+            let Some(probes) = cold.rare().and_then(|more| more.probes.as_mut()) else { return };
             let decision = match answer.effect() {
                 Effect::Nothing => {
                     probes.release(number);
@@ -194,9 +194,10 @@ impl Slot {
     /// The response of a probe has begun well.
     #[cold]
     pub(super) fn probe_head(&self, whose: Whose, slow: bool, now: u64) {
-        let mut cold = self.cold();
+        let Some(mut cold) = self.cold() else { return };
         if self.word.load().generation() == whose.generation
-            && let (Some(number), Some(probes)) = (whose.probe, &mut cold.probes)
+            && let (Some(number), Some(probes)) =
+                (whose.probe, cold.rare().and_then(|more| more.probes.as_mut()))
         {
             probes.head(number, now, slow);
             let moved = Told::moved(&mut cold);
@@ -207,16 +208,15 @@ impl Slot {
 
     #[cold]
     fn tell_of_call(&self, whose: Whose, answer: &Answer) {
-        let cold = self.cold();
+        let Some(cold) = self.cold() else { return };
         let word = self.word.load();
+        let owner = cold.free();
         // A late answer of a former owner must not be told under the name of this one.
         let age_of = |generation: u32| word.generation().wrapping_sub(generation);
         // A disabled circuit is as though it were not there.
-        if word.phase() == Phase::Disabled || age_of(whose.generation) > age_of(cold.born) {
+        if word.phase() == Phase::Disabled || age_of(whose.generation) > age_of(owner.born) {
             return;
         }
-        let (name, observed) = (cold.name.clone(), cold.settings.observed.clone());
-        drop(cold);
-        observed.emit(|| Event::call(name.as_str(), answer.outcome.class()));
+        owner.settings.observed.emit(|| Event::call(owner.name.as_str(), answer.outcome.class()));
     }
 }

@@ -14,8 +14,8 @@ use super::sync::{AtomicU64, Ordering};
 /// The most results a ring holds.
 pub(super) const MAX: u32 = 4095;
 
-/// Results a word, beside its tag.
-const BITS: u32 = 48;
+/// Results a word, beside its tag: of a thousand results each word is full.
+const BITS: u32 = 50;
 
 /// What the ring holds after a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,31 +87,51 @@ impl Head {
 #[derive(Debug)]
 pub(super) struct Ring {
     head: AtomicU64,
-    /// One plane of bits for failed, a second for slow where it is asked for.
+    /// One plane of bits for failed, a second for slow where it is asked for; then what others keep here.
     words: Box<[AtomicU64]>,
-    size: u32,
-    plane: u32,
+    size: u16,
+    /// Words a plane.
+    plane: u8,
+    slow: bool,
 }
 
 impl Ring {
-    /// For the last `size` results, at least one and at most [`MAX`].
-    pub(super) fn new(size: u32, with_slow: bool) -> Self {
+    /// For the last `size` results, at least one and at most [`MAX`]; with so many words beside, which are no matter of the
+    /// ring's.
+    pub(super) fn new(size: u32, with_slow: bool, beside: usize) -> Self {
         let size = size.clamp(1, MAX);
         let plane = size.div_ceil(BITS);
-        let words = if with_slow { 2 * plane } else { plane };
+        let words = if with_slow { 2 * plane } else { plane } as usize + beside;
         Self {
             head: AtomicU64::new(Head::fresh(0).0),
             words: (0..words).map(|_| AtomicU64::new(0)).collect(),
-            size,
-            plane,
+            // Twelve bits and seven.
+            size: size as u16,
+            plane: plane as u8,
+            slow: with_slow,
         }
+    }
+
+    pub(super) fn size(&self) -> u32 {
+        self.size.into()
+    }
+
+    /// The words beside.
+    #[inline]
+    pub(super) fn beside(&self) -> &[AtomicU64] {
+        self.words.get(self.planes()..).unwrap_or_default()
+    }
+
+    /// The words of results.
+    fn planes(&self) -> usize {
+        usize::from(self.plane) << u32::from(self.slow)
     }
 
     /// Empty, for `generation`. Only under the slot's lock.
     pub(super) fn clear(&self, generation: u32) {
         // Those of the old generation that still write find the tag gone, here or in the head; those of the new one come only
         // after the turn.
-        for word in &self.words {
+        for word in self.words.iter().take(self.planes()) {
             word.store(tag(generation), Ordering::Release);
         }
         self.head.store(Head::fresh(generation).0, Ordering::Release);
@@ -123,7 +143,7 @@ impl Ring {
     pub(super) fn record_quietly(&self, generation: u32) -> bool {
         let head = Head(self.head.load(Ordering::Acquire));
         head.is_quiet_of(generation) && {
-            let next = head.stepped(self.size);
+            let next = head.stepped(self.size());
             self.head.compare_exchange(head.0, next.0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         }
     }
@@ -136,7 +156,7 @@ impl Ring {
             if !head.is_of(generation) {
                 return None;
             }
-            let next = head.stepped(self.size);
+            let next = head.stepped(self.size());
             match self.head.compare_exchange_weak(head.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => break next,
                 Err(now) => head = Head(now),
@@ -145,19 +165,19 @@ impl Ring {
         let place = head.place();
         let mut change = self.exchange(0, place, generation, failed)? * FAILED as i64;
         if self.has_slow() {
-            change += self.exchange(self.plane, place, generation, slow)? * SLOW as i64;
+            change += self.exchange(self.plane.into(), place, generation, slow)? * SLOW as i64;
         }
         let head = if change == 0 { taken } else { self.correct(generation, change)? };
-        Some(head.totals(self.size))
+        Some(head.totals(self.size()))
     }
 
     /// What the ring holds now.
     pub(super) fn totals(&self) -> Totals {
-        Head(self.head.load(Ordering::Acquire)).totals(self.size)
+        Head(self.head.load(Ordering::Acquire)).totals(self.size())
     }
 
     pub(super) fn has_slow(&self) -> bool {
-        self.words.len() as u32 > self.plane
+        self.slow
     }
 
     /// Puts `bit` at `place`; by how much the number of set bits has changed.
@@ -198,7 +218,7 @@ impl Ring {
 
 /// The tag of a generation, in the place where a word of results holds it.
 const fn tag(generation: u32) -> u64 {
-    ((generation & 0xffff) as u64) << BITS
+    (generation as u64) << BITS
 }
 
 #[cfg(test)]
@@ -235,13 +255,13 @@ mod tests {
 
         #[test]
         fn a_ring_holds_what_a_list_of_the_last_results_holds(
-            size in prop_oneof![0..6u32, 45..52u32, 94..98u32, Just(MAX), Just(u32::MAX)],
+            size in prop_oneof![0..6u32, 48..52u32, 98..102u32, Just(MAX), Just(u32::MAX)],
             slow in any::<bool>(),
             generation in prop_oneof![0..3u32, Just(u32::MAX), any::<u32>()],
             // Mostly runs of the same, so that it is quiet at times.
             runs in vec((1..60usize, any::<bool>(), any::<bool>()), 1..9),
         ) {
-            let ring = Ring::new(size, slow);
+            let ring = Ring::new(size, slow, 0);
             ring.clear(generation);
             let mut plain = Plain { size: size.clamp(1, MAX) as usize, slow, results: VecDeque::new() };
             for (times, failed, slow) in runs {
@@ -277,7 +297,7 @@ mod tests {
 
     #[test]
     fn the_largest_ring_counts_to_its_size_in_both_planes() {
-        let ring = Ring::new(MAX, true);
+        let ring = Ring::new(MAX, true, 0);
         for _ in 0..2 * MAX {
             ring.record(0, true, true);
         }
@@ -290,7 +310,7 @@ mod tests {
     #[test]
     fn results_whose_words_have_gone_on_are_of_another_generation() {
         // As if a thread had taken its place, and then slept over a turn.
-        let ring = Ring::new(9, true);
+        let ring = Ring::new(9, true, 0);
         ring.clear(1);
         ring.record(1, true, false);
         assert_eq!(ring.exchange(0, 0, 0, false), None);
@@ -301,7 +321,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_before_it_was_counted_borrows_from_nobody() {
-        let ring = Ring::new(9, true);
+        let ring = Ring::new(9, true, 0);
         let less = -(FAILED as i64) - SLOW as i64;
         assert_eq!(ring.correct(0, less).map(|head| head.totals(9)), Some(Totals::default()));
         assert!(!ring.record_quietly(0), "it is not quiet");

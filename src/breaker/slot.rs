@@ -4,25 +4,21 @@
 //! share the circuit; so slots are leaked, and a call holds `&'static Slot` and its generation. When the last handle of a
 //! circuit goes, the slot gets a new generation and waits for the next owner: what the calls of the former one still say
 //! is refused by their generation. There are as many slots as there were circuits alive at once, for each shape.
+//!
+//! There may be a circuit for each of ten thousand hosts, so a slot holds what calls ask for and no more: what is rare stands
+//! in a box that is there only while it is needed (`tests/heap.rs` counts the bytes).
 
 use super::{
-    buckets::Buckets,
-    news::Row,
-    policy::Settings,
-    probe::Probes,
-    ring::{Ring, Totals},
-    rules::{Rules, Shape},
-    sync::{AtomicU64, Ordering::Relaxed},
-    trip::Rule,
-    watchers::Watchers,
-    word::{Phase, StateWord},
+    counts::{Counts, Shape},
+    more::More,
+    owner::Owner,
+    rules::Rules,
+    sync::AtomicU64,
+    word::StateWord,
 };
-use crate::{backoff::Rng, rejected::Name};
 use std::{
-    collections::HashMap,
     fmt,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 pub(super) struct Slot {
@@ -30,141 +26,102 @@ pub(super) struct Slot {
     /// Open: when probes are let through. Ramping: when the ramp ends. Nanoseconds of the process clock.
     pub(super) until: AtomicU64,
     pub(super) refused: AtomicU64,
-    pub(super) window: Window,
+    pub(super) counts: Counts,
     pub(super) rules: Rules,
-    /// Of any owner: each stands there with its name.
-    pub(super) news: Row,
     cold: Mutex<Cold>,
 }
 
-/// What a window of the slot's shape is made of.
-#[derive(Debug)]
-pub(super) enum Window {
-    None,
-    Ring(Ring),
-    Buckets(Buckets),
-}
-
 /// What only turns of the state and rare questions need.
-pub(super) struct Cold {
-    pub(super) name: Name,
-    pub(super) settings: Arc<Settings>,
-    pub(super) rng: Rng,
-    /// Openings in a row, since it was last closed by its probes or by hand.
-    pub(super) openings: u32,
-    /// Half-open: who is being tried.
-    pub(super) probes: Option<Probes>,
-    /// The open time that the policy gave for the last opening.
-    pub(super) open_time: Duration,
-    /// Open: what the window or the probes held before, and how many calls a rate of that needs.
-    pub(super) last: Totals,
-    pub(super) last_wanted: u32,
-    pub(super) own: Option<Box<dyn Rule>>,
-    pub(super) watchers: Watchers,
-    /// The generation with which this owner began.
-    pub(super) born: u32,
-}
-
-impl Cold {
-    fn new(name: Name, settings: Arc<Settings>) -> Self {
-        let rng = settings.seed.map_or_else(Rng::new, Rng::seeded);
-        let own = settings.trip.own.as_ref().map(|own| (own.0)());
-        Self {
-            name,
-            settings,
-            rng,
-            openings: 0,
-            probes: None,
-            open_time: Duration::ZERO,
-            last: Totals::default(),
-            last_wanted: 0,
-            own,
-            watchers: Watchers::default(),
-            born: 0,
-        }
-    }
+#[derive(Default)]
+struct Cold {
+    /// A weak reference, since the owner holds the slot.
+    owner: Weak<Owner>,
+    more: Option<Box<More>>,
 }
 
 impl Slot {
-    fn new(shape: Shape, cold: Cold) -> Self {
+    pub(super) fn new(shape: Shape) -> Self {
         let word = || AtomicU64::new(0);
         Self {
             word: StateWord::new(),
             until: word(),
             refused: word(),
-            window: match shape {
-                Shape::Plain => Window::None,
-                Shape::Ring { size, slow } => Window::Ring(Ring::new(size, slow)),
-                Shape::Buckets { slow } => Window::Buckets(Buckets::new(slow)),
-            },
+            counts: Counts::new(shape),
             rules: Rules::new(),
-            news: Row::default(),
-            cold: Mutex::new(cold),
+            cold: Mutex::default(),
         }
     }
 
     /// Nothing of the user's own can panic in here and be passed on before the turn is made, so a poisoned lock says nothing.
-    pub(super) fn cold(&self) -> MutexGuard<'_, Cold> {
+    fn lock(&self) -> MutexGuard<'_, Cold> {
         self.cold.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// What a slot without an owner holds, so that nothing of the former owner is kept.
-static IDLE: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
+    /// The lock. `None` where the last handle is gone: then nobody is left to whom a turn could matter.
+    pub(super) fn cold(&self) -> Option<Held<'_>> {
+        let cold = self.lock();
+        let owner = cold.owner.upgrade()?;
+        Some(Held { cold, owner })
+    }
 
-/// Slots that wait for an owner.
-static FREE: LazyLock<Mutex<HashMap<Shape, Vec<&'static Slot>>>> = LazyLock::new(Mutex::default);
+    /// The same for who has the owner.
+    pub(super) fn cold_of(&self, owner: &Arc<Owner>) -> Held<'_> {
+        Held { owner: Arc::clone(owner), cold: self.lock() }
+    }
 
-fn free() -> MutexGuard<'static, HashMap<Shape, Vec<&'static Slot>>> {
-    FREE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+    /// For a new owner.
+    pub(super) fn take(&self, owner: &Arc<Owner>, more: Option<Box<More>>) {
+        *self.lock() = Cold { owner: Arc::downgrade(owner), more };
+    }
 
-/// Holds a slot; the last clone of a handle gives it back.
-#[derive(Debug)]
-pub(super) struct Owner {
-    pub(super) slot: &'static Slot,
-    /// The same as in the slot, for who holds a handle: without the lock.
-    pub(super) name: Name,
-    shape: Shape,
-}
-
-impl Owner {
-    pub(super) fn new(name: Name, settings: &Arc<Settings>, now: u64) -> Self {
-        let shape = Shape::of(&settings.trip);
-        // First, since it makes the user's own rule: a panic in there takes no slot along.
-        let cold = Cold::new(name.clone(), Arc::clone(settings));
-        let waiting = free().get_mut(&shape).and_then(Vec::pop);
-        let slot: &'static Slot = match waiting {
-            Some(slot) => {
-                *slot.cold() = cold;
-                slot
-            }
-            None => Box::leak(Box::new(Slot::new(shape, cold))),
-        };
-        slot.rules.set(settings, now);
-        slot.until.store(0, Relaxed);
-        slot.refused.store(0, Relaxed);
-        let mut cold = slot.cold();
-        slot.renew(&mut cold, Phase::Closed, now);
-        cold.born = slot.word.load().generation();
-        drop(cold);
-        Self { slot, name, shape }
+    /// The owner goes, and `turn` is made under the lock. What is given back is dropped once the lock is free: there may be a
+    /// rule in it, and the user's own words for its end.
+    pub(super) fn leave(&self, turn: impl FnOnce()) -> Option<Box<More>> {
+        let mut cold = self.lock();
+        turn();
+        std::mem::take(&mut *cold).more
     }
 }
 
-impl Drop for Owner {
-    fn drop(&mut self) {
-        let Self { slot, shape, .. } = self;
-        let mut cold = slot.cold();
-        // What calls of this owner still say belongs to a generation that is over.
-        slot.word.turn(Phase::Closed);
-        let mut idle = Cold::new(Name::fixed(""), Arc::clone(&IDLE));
-        idle.born = slot.word.load().generation();
-        let owned = std::mem::replace(&mut *cold, idle);
-        drop(cold);
-        // With the lock free: there may be a rule and an observer in it, and the user's own words for their end.
-        drop(owned);
-        free().entry(*shape).or_default().push(slot);
+/// The slot's lock, and a hold on its owner.
+pub(super) struct Held<'a> {
+    // Dropped in this order: with the last hold on the owner the slot is given back, and that takes the lock.
+    cold: MutexGuard<'a, Cold>,
+    owner: Arc<Owner>,
+}
+
+impl Held<'_> {
+    pub(super) fn owner(&self) -> &Arc<Owner> {
+        &self.owner
+    }
+
+    /// What is rare, where it is there.
+    pub(super) fn rare(&mut self) -> Option<&mut More> {
+        self.cold.more.as_deref_mut()
+    }
+
+    /// The same to read.
+    pub(super) fn seen(&self) -> Option<&More> {
+        self.cold.more.as_deref()
+    }
+
+    /// The same, made where it is not there; with the owner, whose settings it goes by.
+    pub(super) fn more(&mut self) -> (&Arc<Owner>, &mut More) {
+        let Self { cold, owner } = self;
+        let more = cold.more.get_or_insert_with(|| Box::new(More::new(&owner.settings)));
+        (owner, more)
+    }
+
+    /// Lets go of what nobody needs any more.
+    pub(super) fn tidy(&mut self) {
+        if self.seen().is_some_and(More::is_idle) {
+            self.cold.more = None;
+        }
+    }
+
+    /// Frees the lock; the owner is still held.
+    pub(super) fn free(self) -> Arc<Owner> {
+        self.owner
     }
 }
 
@@ -172,7 +129,7 @@ impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slot")
             .field("word", &self.word.load())
-            .field("window", &self.window)
+            .field("counts", &self.counts)
             .finish_non_exhaustive()
     }
 }

@@ -2,11 +2,13 @@
 
 use super::{
     State,
+    counts::Counts,
+    more::More,
     news::News,
     policy::Settings,
     probe::{Judge, Probes, Rules as ProbeRules},
     ring::Totals,
-    slot::{Cold, Slot, Window},
+    slot::{Held, Slot},
     sync::Ordering,
     word::Phase,
 };
@@ -14,6 +16,7 @@ use crate::telemetry::{self, Why};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
     task::Waker,
     time::Duration,
 };
@@ -42,12 +45,12 @@ pub(super) fn pass_on(panic: Option<Panic>) {
 
 impl Told {
     /// Nothing has turned, but a place among the probes has come free, or will sooner.
-    pub(super) fn moved(cold: &mut Cold) -> Self {
-        Self { waiting: cold.watchers.moved(), panic: None }
+    pub(super) fn moved(cold: &mut Held<'_>) -> Self {
+        Self { waiting: cold.rare().map_or_else(Vec::new, |more| more.watchers.moved()), panic: None }
     }
 
     pub(super) fn say(self, slot: &Slot) {
-        slot.news.tell();
+        slot.tell();
         self.waiting.into_iter().for_each(Waker::wake);
         pass_on(self.panic);
     }
@@ -65,44 +68,42 @@ impl Slot {
         }
     }
 
-    /// Turns with an empty window.
-    pub(super) fn renew(&self, cold: &mut Cold, phase: Phase, now: u64) {
-        let generation = self.word.load().generation().wrapping_add(1);
-        match &self.window {
-            Window::None => {}
-            Window::Ring(ring) => ring.clear(generation),
-            Window::Buckets(buckets) => buckets.clear(generation, self.rules.bucket(now)),
-        }
-        cold.probes = None;
-        cold.last = Totals::default();
-        self.word.turn(phase);
+    /// Turns with an empty window; the new generation. Only under the slot's lock, or where nobody owns it.
+    pub(super) fn renew(&self, phase: Phase, now: u64) -> u32 {
+        self.counts.clear(self.word.load().generation().wrapping_add(1), now);
+        self.word.turn(phase).generation()
     }
 
     /// The same, and told.
-    fn turn(&self, cold: &mut Cold, phase: Phase, why: Why, now: u64) -> Told {
-        self.renew(cold, phase, now);
-        let own = cold.own.as_mut();
-        let panic = own.and_then(|own| catch_unwind(AssertUnwindSafe(|| own.clear())).err());
+    fn turn(&self, cold: &mut Held<'_>, phase: Phase, why: Why, now: u64) -> Told {
+        self.renew(phase, now);
+        let panic = cold.rare().and_then(|more| {
+            more.probes = None;
+            more.last = Totals::default();
+            catch_unwind(AssertUnwindSafe(|| more.own.as_mut().map(|own| own.clear()))).err()
+        });
         Told { panic, ..self.told(cold, self.state(), why) }
     }
 
     /// Opens for the time that the policy gives, or for as long as the hint asks.
-    pub(super) fn open(&self, cold: &mut Cold, why: Why, hint: Option<Duration>, now: u64) -> Told {
-        let hint = hint.unwrap_or_default().min(cold.settings.hint_cap);
-        let time = cold.next_open_time().max(hint);
+    pub(super) fn open(&self, cold: &mut Held<'_>, why: Why, hint: Option<Duration>, now: u64) -> Told {
+        let (owner, more) = cold.more();
+        let hint = hint.unwrap_or_default().min(owner.settings.hint_cap);
+        let time = more.next_open_time(&owner.settings).max(hint);
         self.turn_open(cold, why, time, now)
     }
 
     /// Opens for so long, whatever the policy gives.
-    pub(super) fn open_for(&self, cold: &mut Cold, why: Why, time: Duration, now: u64) -> Told {
-        cold.next_open_time();
+    pub(super) fn open_for(&self, cold: &mut Held<'_>, why: Why, time: Duration, now: u64) -> Told {
+        let (owner, more) = cold.more();
+        more.next_open_time(&owner.settings);
         self.turn_open(cold, why, time, now)
     }
 
-    fn turn_open(&self, cold: &mut Cold, why: Why, time: Duration, now: u64) -> Told {
-        cold.last = self.totals(cold, now);
-        cold.last_wanted = cold.wanted_in(self.state());
-        cold.probes = None;
+    fn turn_open(&self, cold: &mut Held<'_>, why: Why, time: Duration, now: u64) -> Told {
+        let (last, last_wanted) = (self.totals(cold, now), cold.wanted_in(self.state()));
+        let (_, more) = cold.more();
+        (more.last, more.last_wanted, more.probes) = (last, last_wanted, None);
         let time = nanos(time).clamp(MIN_OPEN, MAX_OPEN);
         self.until.store(now.saturating_add(time), Ordering::Release);
         self.word.turn(Phase::Open);
@@ -110,9 +111,10 @@ impl Slot {
     }
 
     /// The open time is over: probes are let through.
-    pub(super) fn half_open(&self, cold: &mut Cold, now: u64) -> Told {
-        let settings = &cold.settings;
-        let limit = settings.probe_limit.unwrap_or(cold.open_time).max(Duration::from_nanos(MIN_OPEN));
+    pub(super) fn half_open(&self, cold: &mut Held<'_>, now: u64) -> Told {
+        let (owner, more) = cold.more();
+        let settings = &owner.settings;
+        let limit = settings.probe_limit.unwrap_or(more.open_time).max(Duration::from_nanos(MIN_OPEN));
         let rules = ProbeRules {
             at_once: settings.probes,
             judge: match settings.judge {
@@ -124,71 +126,79 @@ impl Slot {
             settle_after: nanos(settings.settle_after.unwrap_or(limit / 2)).min(MAX_OPEN),
         };
         let told = self.turn(cold, Phase::HalfOpen, Why::TimeOver, now);
-        cold.probes = Some(Probes::new(rules));
+        cold.more().1.probes = Some(Probes::new(rules));
         told
     }
 
     /// It works again.
-    pub(super) fn close(&self, cold: &mut Cold, why: Why, now: u64) -> Told {
-        cold.openings = 0;
-        let ramp = cold.settings.ramp_nanos();
+    pub(super) fn close(&self, cold: &mut Held<'_>, why: Why, now: u64) -> Told {
+        cold.forget_openings();
+        let ramp = cold.owner().settings.ramp_nanos();
         self.until.store(now.saturating_add(ramp), Ordering::Release);
         self.turn(cold, if ramp == 0 { Phase::Closed } else { Phase::Ramping }, why, now)
     }
 
     /// By hand, until it is given back to itself.
-    pub(super) fn force(&self, cold: &mut Cold, phase: Phase, now: u64) -> Told {
-        cold.openings = 0;
+    pub(super) fn force(&self, cold: &mut Held<'_>, phase: Phase, now: u64) -> Told {
+        cold.forget_openings();
         self.turn(cold, phase, Why::ByHand, now)
     }
 
     /// What the present state has counted; while open, what it had counted when it opened.
-    pub(super) fn totals(&self, cold: &Cold, now: u64) -> Totals {
+    pub(super) fn totals(&self, cold: &Held<'_>, now: u64) -> Totals {
         let word = self.word.load();
         if word.phase() == Phase::Open {
-            return cold.last;
+            return cold.seen().map_or_else(Totals::default, |more| more.last);
         }
-        if let Some(probes) = &cold.probes {
+        if let Some(probes) = cold.seen().and_then(|more| more.probes.as_ref()) {
             let tally = probes.tally();
             return Totals { calls: tally.calls, failed: tally.failed, slow: tally.slow };
         }
-        match &self.window {
-            Window::None => Totals { calls: word.run(), failed: word.run(), slow: 0 },
-            Window::Ring(ring) => ring.totals(),
-            Window::Buckets(buckets) => buckets.totals(word.generation(), self.rules.bucket(now)),
+        match &self.counts {
+            Counts::None(_) => Totals { calls: word.run(), failed: word.run(), slow: 0 },
+            Counts::Ring(ring) => ring.totals(),
+            Counts::Buckets(timed) => timed.buckets.totals(word.generation(), timed.bucket(now)),
         }
     }
 
-    fn told(&self, cold: &mut Cold, to: State, why: Why) -> Told {
+    fn told(&self, cold: &mut Held<'_>, to: State, why: Why) -> Told {
         self.note(cold, to, why);
-        Told { waiting: cold.watchers.turned(), panic: None }
+        Told { waiting: cold.rare().map_or_else(Vec::new, |more| more.watchers.turned()), panic: None }
     }
 
     /// Puts it into the row of what is to be told, if anybody listens.
-    pub(super) fn note(&self, cold: &Cold, to: State, why: Why) {
-        let observed = &cold.settings.observed;
-        if observed.has_own() || telemetry::is_installed() {
-            self.news.add(News { name: cold.name.clone(), observed: observed.clone(), to, why });
+    pub(super) fn note(&self, cold: &mut Held<'_>, to: State, why: Why) {
+        if cold.owner().settings.observed.has_own() || telemetry::is_installed() {
+            let (owner, more) = cold.more();
+            more.news.add(News { owner: Arc::clone(owner), to, why });
         }
     }
 }
 
-impl Cold {
+impl More {
     /// The open time of one more opening in a row, as the policy gives it; drawn once, and remembered.
-    fn next_open_time(&mut self) -> Duration {
-        self.open_time = self.settings.open_time.delay(self.openings, &mut self.rng);
+    fn next_open_time(&mut self, settings: &Settings) -> Duration {
+        self.open_time = settings.open_time.delay(self.openings, &mut self.rng);
         self.openings = self.openings.saturating_add(1);
         self.open_time
     }
+}
 
-    /// How many calls a rate needs in the present state, unless that is open.
-    fn wanted(&self) -> u32 {
-        self.probes.as_ref().map_or(self.settings.trip.effective_min_calls(), Probes::wanted)
+impl Held<'_> {
+    /// It was closed by its probes or by hand.
+    pub(super) fn forget_openings(&mut self) {
+        if let Some(more) = self.rare() {
+            more.openings = 0;
+        }
     }
 
     /// How many calls the rate of what [`Slot::totals`] gives needs.
     pub(super) fn wanted_in(&self, state: State) -> u32 {
-        if state == State::Open { self.last_wanted } else { self.wanted() }
+        match self.seen() {
+            Some(more) if state == State::Open => more.last_wanted,
+            Some(More { probes: Some(probes), .. }) => probes.wanted(),
+            _ => self.owner().settings.trip.effective_min_calls(),
+        }
     }
 }
 

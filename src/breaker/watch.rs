@@ -35,7 +35,7 @@ pub struct Watch {
 
 impl Watch {
     pub(super) fn new(circuit: Circuit) -> Self {
-        let id = circuit.slot().cold().watchers.join();
+        let id = circuit.cold().more().1.watchers.join();
         Self { circuit, id, seen: None }
     }
 }
@@ -45,11 +45,10 @@ impl Stream for Watch {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<State>> {
         let Self { circuit, id, seen } = self.get_mut();
-        let slot = circuit.slot();
-        let mut cold = slot.cold();
-        let (turned, former) = cold.watchers.poll(*id, seen, cx.waker());
+        let mut cold = circuit.cold();
+        let (turned, former) = cold.more().1.watchers.poll(*id, seen, cx.waker());
         // Read under the lock: the state of that very turn.
-        let state = slot.state();
+        let state = circuit.slot().state();
         drop(cold);
         drop(former);
         turned.map(|()| Some(state))
@@ -58,8 +57,9 @@ impl Stream for Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let mut cold = self.circuit.slot().cold();
-        let waker = cold.watchers.leave(self.id);
+        let mut cold = self.circuit.cold();
+        let waker = cold.rare().and_then(|more| more.watchers.leave(self.id));
+        cold.tidy();
         drop(cold);
         drop(waker);
     }

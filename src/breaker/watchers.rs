@@ -10,13 +10,21 @@ pub(super) struct Watchers {
     turns: u64,
     waiting: Vec<(u64, Waker)>,
     next: u64,
+    /// How many there are that may wait.
+    here: u32,
 }
 
 impl Watchers {
     /// A number for one who will wait.
     pub(super) const fn join(&mut self) -> u64 {
         self.next += 1;
+        self.here += 1;
         self.next
+    }
+
+    /// Whether there is nobody.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.here == 0
     }
 
     /// A turn was made: the wakers of those who wait, to be woken once the lock is free.
@@ -58,6 +66,7 @@ impl Watchers {
     /// Waits no more. What is given back is dropped once the lock is free.
     #[must_use = "dropped once the lock is free"]
     pub(super) fn leave(&mut self, id: u64) -> Option<Waker> {
+        self.here -= 1;
         let at = self.waiting.iter().position(|(waits, _)| *waits == id)?;
         Some(self.waiting.swap_remove(at).1)
     }

@@ -24,7 +24,7 @@ pub(crate) struct Cold {
 
 impl Gate {
     pub(crate) fn new(size: u32, run: u32) -> Self {
-        let gate = Self { word: StateWord::new(), ring: Ring::new(size, false), cold: Mutex::default(), run };
+        let gate = Self { word: StateWord::new(), ring: Ring::new(size, false, 0), cold: Mutex::default(), run };
         gate.by_hand(Phase::Closed);
         gate
     }

@@ -6,7 +6,7 @@ use loom::{sync::Arc, thread};
 const G: u32 = 7;
 
 fn ring(slow: bool) -> Arc<Ring> {
-    let ring = Ring::new(2, slow);
+    let ring = Ring::new(2, slow, 0);
     ring.clear(G);
     Arc::new(ring)
 }

@@ -1,20 +1,20 @@
 use super::*;
 use crate::{
-    breaker::{Policy, slot::Owner},
+    breaker::{Policy, owner::Owner},
     rejected::Name,
     telemetry::Why,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 const SECOND: u64 = 1_000_000_000;
 
-fn owner(policy: &Policy) -> Owner {
+fn owner(policy: &Policy) -> Arc<Owner> {
     Owner::new(Name::fixed("x"), &policy.settings, SECOND)
 }
 
-fn turn(owner: &Owner, phase: Phase) {
+fn turn(owner: &Arc<Owner>, phase: Phase) {
     let slot = owner.slot;
-    let told = slot.force(&mut slot.cold(), phase, SECOND);
+    let told = slot.force(&mut owner.cold(), phase, SECOND);
     told.say(slot);
 }
 
@@ -33,7 +33,7 @@ fn where_all_calls_pass_no_clock_is_read() {
 fn in_a_ramp_a_readiness_error_draws_no_lot_and_a_call_does() {
     let owner = owner(&Policy::new().ramp(Duration::from_secs(10)));
     let slot = owner.slot;
-    let told = slot.close(&mut slot.cold(), Why::Probes, SECOND);
+    let told = slot.close(&mut owner.cold(), Why::Probes, SECOND);
     told.say(slot);
     assert_eq!(slot.would_refuse(|| panic!("read the clock")), None);
     assert!(slot.admit_unready(|| panic!("read the clock")).is_ok());
@@ -51,7 +51,7 @@ fn in_a_ramp_a_readiness_error_draws_no_lot_and_a_call_does() {
 fn a_look_takes_no_place_among_the_probes() {
     let owner = owner(&Policy::new().open_for(Duration::from_secs(5)));
     let slot = owner.slot;
-    let told = slot.open(&mut slot.cold(), Why::ByHand, None, SECOND);
+    let told = slot.open(&mut owner.cold(), Why::ByHand, None, SECOND);
     told.say(slot);
     assert_eq!(slot.would_refuse(|| 5 * SECOND), Some(Refused { wait: Some(SECOND) }));
     assert_eq!(slot.would_refuse(|| 6 * SECOND), None);
