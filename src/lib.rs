@@ -54,7 +54,7 @@
 //! | `grpc` | [`grpc`]: the same for gRPC, by headers and trailers alone |
 //! | `tonic` | `tonic::Status` carries rejections; `grpc::lift()` for clients |
 //! | `hyper` | [`hyper`]: whether a request was never sent, by the errors of hyper, hyper-util, reqwest and tonic |
-//! | `idempotency` | [`key`]: idempotency keys and child keys |
+//! | `idempotency` | [`key`]: idempotency keys and child keys; [`idempotency`]: records of operations, and what their stores promise |
 //! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
 //! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |
 //! | `test-util` | [`testing`]: the judge, which puts any layer through the laws |
@@ -78,6 +78,8 @@ pub mod grpc;
 pub mod http;
 #[cfg(feature = "hyper")]
 pub mod hyper;
+#[cfg(feature = "idempotency")]
+pub mod idempotency;
 #[cfg(feature = "idempotency")]
 pub mod key;
 pub mod keyed;

@@ -101,12 +101,21 @@ impl<'a> Children<'a> {
 
 /// One part of the formula, which may come in pieces: its length, then its bytes. The lengths keep apart what would look
 /// alike in a row.
-pub(super) fn part(hasher: &mut Hasher, pieces: &[&[u8]]) {
+pub(crate) fn part(hasher: &mut Hasher, pieces: &[&[u8]]) {
     let len: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
     hasher.update(&len.to_le_bytes());
     for piece in pieces {
         hasher.update(piece);
     }
+}
+
+/// 32 bytes over parts that are told apart by their lengths.
+pub(crate) fn wide(context: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Hasher::new_derive_key(context);
+    for bytes in parts {
+        part(&mut hasher, &[bytes]);
+    }
+    *hasher.finalize().as_bytes()
 }
 
 /// Neither scope nor key: both may name a customer.

@@ -43,6 +43,8 @@ mod value;
 mod tests;
 
 pub use child::{Children, Secret};
+// For what else is hashed around a key: by the same lengths in front.
+pub(crate) use child::{part, wide};
 pub use invalid::Invalid;
 pub use rules::{Rules, Syntax};
 pub use step::Step;
