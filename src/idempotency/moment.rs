@@ -34,7 +34,7 @@ impl Moment {
     /// So long after this one. A part of a microsecond counts as a whole one: nothing ends before its time.
     #[must_use]
     pub fn after(self, time: Duration) -> Self {
-        let part = u64::from(time.subsec_nanos() % 1_000 > 0);
+        let part = u64::from(!time.subsec_nanos().is_multiple_of(1_000));
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).saturating_add(part);
         Self(self.0.saturating_add(micros))
     }
