@@ -85,6 +85,7 @@ pub mod key;
 pub mod keyed;
 pub mod outcome;
 pub mod rejected;
+pub mod retry;
 pub mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;

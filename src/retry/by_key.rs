@@ -1,0 +1,71 @@
+//! A budget for each key, over any form of replay.
+
+use super::{BudgetOf, Dispose, Replay};
+use crate::{
+    budget::{Budget, KeyedBudgets},
+    keyed::KeyOf,
+    outcome::Outcome,
+};
+use std::{fmt, hash::Hash};
+
+/// Lets the budget of its key pay for each request: what [`Policy::budgets`](super::Policy::budgets) makes.
+///
+/// A request without a key is paid by the budget of the policy.
+pub struct ByKey<R, O, K> {
+    pub(super) replay: R,
+    pub(super) key_of: O,
+    pub(super) budgets: KeyedBudgets<K>,
+}
+
+impl<Req, R, O, K> Replay<Req> for ByKey<R, O, K>
+where
+    R: Replay<Req>,
+    O: KeyOf<Req, Key: ToOwned<Owned = K>>,
+    K: Hash + Eq + std::borrow::Borrow<O::Key>,
+{
+    type Sent = R::Sent;
+    type Kept = R::Kept;
+
+    #[inline]
+    fn budget(&self, request: &Req) -> BudgetOf {
+        let budget: Option<Budget> =
+            self.key_of.with_key(request, |key| key.map(|key| self.budgets.get(key)));
+        budget.map_or_else(|| self.replay.budget(request), BudgetOf::Own)
+    }
+
+    #[inline]
+    fn first(&self, request: Req) -> (R::Sent, R::Kept) {
+        self.replay.first(request)
+    }
+
+    fn is_safe(&self, kept: &R::Kept, outcome: &Outcome) -> bool {
+        self.replay.is_safe(kept, outcome)
+    }
+
+    fn again(&self, kept: &mut R::Kept, attempt: u32) -> Option<R::Sent> {
+        self.replay.again(kept, attempt)
+    }
+}
+
+impl<Res, R: Dispose<Res>, O, K> Dispose<Res> for ByKey<R, O, K> {
+    type Disposal = R::Disposal;
+
+    fn dispose(&self, response: Res) -> R::Disposal {
+        self.replay.dispose(response)
+    }
+}
+
+impl<R: Clone, O: Clone, K> Clone for ByKey<R, O, K> {
+    fn clone(&self) -> Self {
+        Self { replay: self.replay.clone(), key_of: self.key_of.clone(), budgets: self.budgets.clone() }
+    }
+}
+
+impl<R: fmt::Debug, O, K> fmt::Debug for ByKey<R, O, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByKey")
+            .field("replay", &self.replay)
+            .field("budgets", &self.budgets)
+            .finish_non_exhaustive()
+    }
+}

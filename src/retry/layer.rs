@@ -1,0 +1,43 @@
+//! The layer: a policy, and the budget that its calls share.
+
+use super::{Policy, Retry, shared::Shared};
+use crate::outcome::ErrorsFail;
+use std::{fmt, sync::Arc};
+use tower_layer::Layer;
+
+/// Sends calls again. See the [module](super).
+pub struct RetryLayer<C = ErrorsFail, R = super::Clones> {
+    shared: Arc<Shared<C, R>>,
+}
+
+impl<C, R> RetryLayer<C, R> {
+    /// By that policy. Where it names no budget, this layer gets one of its own, which all services that it makes share.
+    #[must_use]
+    pub fn new(policy: Policy<C, R>) -> Self {
+        Self { shared: Arc::new(Shared::new(policy)) }
+    }
+}
+
+impl<C, R> Clone for RetryLayer<C, R> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<S, C, R> Layer<S> for RetryLayer<C, R> {
+    type Service = Retry<S, C, R>;
+
+    fn layer(&self, inner: S) -> Retry<S, C, R> {
+        Retry::new(inner, Arc::clone(&self.shared))
+    }
+}
+
+impl<C, R> fmt::Debug for RetryLayer<C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryLayer")
+            .field("name", &self.shared.name)
+            .field("rules", &self.shared.rules)
+            .field("budget", &self.shared.budget)
+            .finish_non_exhaustive()
+    }
+}
