@@ -111,7 +111,7 @@ impl<C, R> Policy<C, R> {
     /// use std::borrow::Cow;
     ///
     /// let host = By::new(|url: &String| url.split('/').nth(2).map(Cow::Borrowed));
-    /// let policy = Policy::new().all_safe().budgets(&KeyedBudgets::new(100, Bucket::new()), host);
+    /// let policy = Policy::new().all_safe().budgets(&KeyedBudgets::<String>::new(100, Bucket::new()), host);
     /// let layer = RetryLayer::new(policy);
     /// # drop(layer);
     /// ```

@@ -9,4 +9,5 @@ mod fallback;
 mod keyed_breaker;
 mod keyed_bulkhead;
 mod lift;
+mod retry;
 mod timeout;
