@@ -62,6 +62,8 @@ mod rule;
 mod share;
 mod span;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod window;
 

@@ -4,7 +4,10 @@
 //! sum, by which it is decided, and then the slot of the time. When time has passed, the slots that are too old are emptied
 //! out of the sum. One that writes to a slot late only lets its entry live on for the time of that slot.
 
-use super::sync::{AtomicI64, AtomicU64, Mutex, Ordering::Relaxed};
+use super::sync::{
+    AtomicI64, AtomicU64, Mutex,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// The slots of a window, and one that is being filled: so what was put in lives for the window at least, and no more than a
 /// hundredth longer.
@@ -17,7 +20,8 @@ pub(super) struct Span {
     width: u64,
     sum: AtomicI64,
     slots: Box<[AtomicI64]>,
-    /// The slot of the time, counted from the beginning of time. It is told only when the slots before are emptied.
+    /// The slot of the time, counted from the beginning of time. It is told when that slot and those before are emptied, and
+    /// whoever reads it sees them empty.
     tick: AtomicU64,
     turning: Mutex<()>,
 }
@@ -64,10 +68,10 @@ impl Span {
     /// The slot of the time, after those that are too old have been emptied. A clock that comes late finds the newest.
     fn turn(&self, now: u64) -> &AtomicI64 {
         let tick = now / self.width;
-        if tick > self.tick.load(Relaxed) {
+        if tick > self.tick.load(Acquire) {
             self.empty(tick);
         }
-        self.slot(tick.max(self.tick.load(Relaxed)))
+        self.slot(tick.max(self.tick.load(Acquire)))
     }
 
     fn slot(&self, tick: u64) -> &AtomicI64 {
@@ -85,7 +89,7 @@ impl Span {
             self.sum.fetch_sub(net, Relaxed);
         }
         if tick > last {
-            self.tick.store(tick, Relaxed);
+            self.tick.store(tick, Release);
         }
     }
 }

@@ -50,7 +50,7 @@ impl Window {
     }
 
     /// So many extra attempts a second in any case, 10 where nothing is said: what keeps retries possible where calls are
-    /// few. They can be spent at once, for a whole window.
+    /// few. They can be spent at once, for a whole window. With a share of 0 and a floor of 0 nothing is granted.
     #[must_use]
     pub const fn per_second(mut self, attempts: u32) -> Self {
         self.per_second = attempts;
