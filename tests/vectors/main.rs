@@ -9,4 +9,5 @@ mod bodies;
 mod circuits;
 mod grpc;
 mod keys;
+mod retries;
 mod windows;
