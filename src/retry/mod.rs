@@ -86,6 +86,8 @@ mod policy;
 mod replay;
 mod service;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 pub use budget_of::BudgetOf;
 pub use by_key::ByKey;
