@@ -79,9 +79,9 @@ fn hedges_and_retries_of_many_threads_share_one_bucket() {
             [Extra::Retry, Extra::Hedge, Extra::Retry, Extra::Hedge].map(|extra| scope.spawn(run(extra)));
         all.into_iter().map(|thread| thread.join().expect("no panic")).sum()
     });
-    // 8000 calls of a tenth each.
-    assert!(granted <= 1800, "{granted}");
-    assert!(budget.tokens().expect("counts tokens") < 1.0);
+    // 8000 calls of a tenth each; what found the bucket full is lost.
+    let left = budget.tokens().expect("counts tokens");
+    assert!(granted as f64 + left <= 1800.0, "{granted} and {left}");
 }
 
 /// A clock that is held still is not there on other threads, so this one runs by the real one, within one window.
