@@ -24,7 +24,8 @@ pub(crate) struct Cold {
 
 impl Gate {
     pub(crate) fn new(size: u32, run: u32) -> Self {
-        let gate = Self { word: StateWord::new(), ring: Ring::new(size, false, 0), cold: Mutex::default(), run };
+        let gate =
+            Self { word: StateWord::new(), ring: Ring::new(size, false, 0), cold: Mutex::default(), run };
         gate.by_hand(Phase::Closed);
         gate
     }
@@ -84,7 +85,7 @@ impl Gate {
 }
 
 pub(crate) fn is_sound(ring: &Ring, generation: u32) {
-    let size = 2;
+    let size = ring.size();
     let mut seen = Totals::default();
     (0..size).for_each(|_| seen = ring.record(generation, false, false).expect("of this generation"));
     assert_eq!((seen.calls, seen.failed, seen.slow), (size, 0, 0), "counted more than there are");

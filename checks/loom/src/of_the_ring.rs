@@ -6,14 +6,36 @@ use loom::{sync::Arc, thread};
 const G: u32 = 7;
 
 fn ring(slow: bool) -> Arc<Ring> {
-    let ring = Ring::new(2, slow, 0);
+    ring_of(2, slow)
+}
+
+fn ring_of(size: u32, slow: bool) -> Arc<Ring> {
+    let ring = Ring::new(size, slow, 0);
     ring.clear(G);
     Arc::new(ring)
 }
 
+/// In a ring of one, each record is a lap.
+#[test]
+fn the_counts_are_those_of_the_bits_when_threads_race_for_one_place() {
+    all(|| {
+        let ring = ring_of(1, false);
+        let other = thread::spawn({
+            let ring = Arc::clone(&ring);
+            move || {
+                ring.record(G, true, false);
+                ring.record(G, false, false);
+            }
+        });
+        ring.record(G, true, false);
+        other.join().expect("no panic");
+        is_sound(&ring, G);
+    });
+}
+
 #[test]
 fn the_counts_are_those_of_the_bits_when_threads_race_for_a_lap() {
-    all(|| {
+    most(3, || {
         let ring = ring(false);
         let other = thread::spawn({
             let ring = Arc::clone(&ring);
@@ -30,8 +52,23 @@ fn the_counts_are_those_of_the_bits_when_threads_race_for_a_lap() {
 }
 
 #[test]
-fn the_counts_are_those_of_the_bits_for_three_threads_and_slow_calls() {
+fn the_counts_are_those_of_the_bits_in_both_planes() {
     most(3, || {
+        let ring = ring_of(1, true);
+        let other = thread::spawn({
+            let ring = Arc::clone(&ring);
+            move || ring.record(G, true, true)
+        });
+        ring.record(G, true, false);
+        ring.record(G, false, true);
+        other.join().expect("no panic");
+        is_sound(&ring, G);
+    });
+}
+
+#[test]
+fn the_counts_are_those_of_the_bits_for_three_threads_and_slow_calls() {
+    most(2, || {
         let ring = ring(true);
         let record = |failed, slow| {
             let ring = Arc::clone(&ring);
