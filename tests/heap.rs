@@ -54,11 +54,11 @@ fn a_circuit_keeps_what_its_window_needs_and_little_more() {
             circuit.trip();
         }
         let open = (counting::live() - before) / circuits.len() as i64;
-        println!("{name}: {bytes} bytes, {open} more while open");
         for circuit in &circuits {
             circuit.reset();
         }
         assert_eq!(counting::live(), before, "{name}: keeps what it needed while it was open");
+        println!("{name}: {bytes} bytes, {open} more while open");
         // So that nobody gets their slots.
         all.push(circuits);
     }

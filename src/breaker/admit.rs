@@ -49,6 +49,7 @@ impl Slot {
     pub(super) fn would_refuse(&self, clock: impl FnOnce() -> u64) -> Option<Refused> {
         match self.word.load().phase() {
             Phase::Closed | Phase::ForcedClosed | Phase::Disabled | Phase::Ramping => None,
+            Phase::Open => self.open_for_another(clock()).map(|wait| Refused { wait: Some(wait) }),
             _ => self.would_refuse_slowly(clock()),
         }
     }
@@ -145,6 +146,7 @@ impl Slot {
 
     /// How long it stays open; `None` once the time has come. Without the lock this may read the end of an opening that
     /// follows at once: the call is then refused with the longer wait, which is as true.
+    #[inline]
     fn open_for_another(&self, now: u64) -> Option<u64> {
         self.until.load(Ordering::Acquire).checked_sub(now).filter(|wait| *wait > 0)
     }

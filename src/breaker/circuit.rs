@@ -196,7 +196,7 @@ impl Circuit {
     }
 
     /// The rejection of a call, counted and told. It takes no lock: the name is the owner's.
-    #[cold]
+    #[inline]
     pub(super) fn reject(&self, refused: Refused) -> Rejected {
         let slot = self.slot();
         slot.refused.fetch_add(1, Ordering::Relaxed);
@@ -205,11 +205,7 @@ impl Circuit {
             let observed = &self.owner.settings.observed;
             observed.emit(|| Event::rejected(name.as_str(), Reason::Open));
         }
-        let rejected = Rejected::new(Reason::Open, name, false);
-        match refused.wait {
-            Some(wait) => rejected.after(Duration::from_nanos(wait)),
-            None => rejected,
-        }
+        Rejected::new(Reason::Open, name, false).after_nanos(refused.wait)
     }
 
     /// The slot's lock.

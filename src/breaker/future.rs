@@ -42,7 +42,7 @@ pin_project! {
 }
 
 impl<F, C> ResponseFuture<F, C> {
-    #[cold]
+    #[inline]
     pub(super) fn refused(rejected: Rejected) -> Self {
         Self { state: State::Refused { rejected: Some(rejected) } }
     }

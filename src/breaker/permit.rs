@@ -104,12 +104,16 @@ impl Permit {
     /// Says how the call ended, in place: moving a permit costs more than most of what it does.
     #[inline]
     pub(super) fn say(&mut self, outcome: Outcome) {
-        let plain = outcome.class() == Class::Ok && self.marks.is_plain();
-        if plain && self.slot.is_plain() && self.slot.plain_success(self.generation) {
-            self.marks.settle();
-        } else {
-            self.say_at_length(outcome);
+        if self.marks.is_plain() && self.slot.is_plain() {
+            if outcome.class() == Class::Ok && self.slot.plain_success(self.generation) {
+                return self.marks.settle();
+            }
+            if outcome.class() == Class::Failed {
+                self.marks.settle();
+                return self.slot.plain_failure(self.generation, outcome);
+            }
         }
+        self.say_at_length(outcome);
     }
 
     #[inline(never)]

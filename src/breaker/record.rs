@@ -3,6 +3,7 @@
 use super::{
     buckets::Found,
     counts::Counts,
+    permit,
     probe::Decision,
     ring::Totals,
     slot::Slot,
@@ -90,6 +91,12 @@ impl Slot {
         if opens.is_some() || self.rules.has_own() {
             self.judge(generation, opens, answer, clock());
         }
+    }
+
+    /// A failure of a call that is no probe and was not timed, on a circuit that nobody hears: the short way.
+    #[inline(never)]
+    pub(super) fn plain_failure(&self, generation: u32, outcome: Outcome) {
+        self.record_failure(generation, &Answer { outcome, slow: false, long: true }, permit::now);
     }
 
     #[inline]

@@ -100,7 +100,7 @@ impl<S, C> Breaker<S, C> {
     }
 
     /// The circuit does not simply flow: whether this call would be refused, or has to wait.
-    #[cold]
+    #[inline(never)]
     fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.slot.would_refuse(now) {
             None => self.waiting = None,
@@ -111,7 +111,7 @@ impl<S, C> Breaker<S, C> {
     }
 
     /// The same for the call itself.
-    #[cold]
+    #[inline(never)]
     fn admit_at_length(&mut self) -> Result<Permit, Rejected> {
         match self.refused.take().map_or_else(|| self.slot.admit(now), Err) {
             Ok(admitted) => Ok(Permit::new(self.slot, admitted.generation, admitted.probe)),
