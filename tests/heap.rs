@@ -58,6 +58,7 @@ fn a_circuit_keeps_what_its_window_needs_and_little_more() {
             circuit.reset();
         }
         assert_eq!(counting::live(), before, "{name}: keeps what it needed while it was open");
+        // Not before: the harness keeps what is printed.
         println!("{name}: {bytes} bytes, {open} more while open");
         // So that nobody gets their slots.
         all.push(circuits);

@@ -180,7 +180,7 @@ impl Slot {
 
     /// After closing: a share of the calls that grows with the time.
     fn ramped(&self, cold: &mut Held<'_>, word: Word, now: u64) -> Door {
-        let ramp = cold.owner().settings.ramp_nanos().max(1);
+        let ramp = cold.settings().ramp_nanos().max(1);
         let left = self.until.load(Ordering::Acquire).saturating_sub(now);
         let admitted = Admitted { generation: word.generation(), probe: None };
         if left == 0 {

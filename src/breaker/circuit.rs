@@ -42,7 +42,7 @@ use std::{fmt, sync::Arc, time::Duration};
 /// ```
 #[derive(Clone)]
 pub struct Circuit {
-    owner: Arc<Owner>,
+    pub(super) owner: Arc<Owner>,
 }
 
 impl Circuit {
@@ -195,14 +195,14 @@ impl Circuit {
         told.into_iter().for_each(|told| told.say(slot));
     }
 
-    /// The rejection of a call, counted and told. It takes no lock: the name is the owner's.
+    /// The rejection of a call, counted and told. Where nobody listens it takes no lock: the name is the owner's.
     #[inline]
     pub(super) fn reject(&self, refused: Refused) -> Rejected {
         let slot = self.slot();
         slot.refused.fetch_add(1, Ordering::Relaxed);
         let name = self.owner.name.clone();
         if slot.rules.is_heard() || crate::telemetry::is_installed() {
-            let observed = &self.owner.settings.observed;
+            let observed = self.cold().settings().observed.clone();
             observed.emit(|| Event::rejected(name.as_str(), Reason::Open));
         }
         Rejected::new(Reason::Open, name, false).after_nanos(refused.wait)

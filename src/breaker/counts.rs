@@ -12,7 +12,7 @@ use super::{
 /// Buckets are at least so wide.
 const MIN_WIDTH: u64 = 1_000_000;
 
-/// What a slot of some [`Shape`] is made of. Whatever is set is set before an owner has admitted anybody.
+/// What a slot of some [`Shape`] is made of.
 #[derive(Debug)]
 pub(super) enum Counts {
     None([AtomicU64; 2]),
@@ -65,15 +65,25 @@ impl Counts {
         }
     }
 
+    /// For a new owner, before it has admitted anybody; or in a new generation, before the window is cleared for it.
     pub(super) fn set(&self, settings: &Settings, now: u64) {
+        self.set_limits(settings);
+        if let Self::Buckets(timed) = self {
+            timed.width.store(width(settings), Relaxed);
+            timed.origin.store(now, Relaxed);
+        }
+    }
+
+    /// All but what the buckets of the window are numbered by.
+    pub(super) fn set_limits(&self, settings: &Settings) {
         let slow_over = settings.trip.slow.map_or(u64::MAX, |(over, _)| nanos(over));
         let limits = [slow_over, nanos(settings.abandoned_after)];
         self.limits().iter().zip(limits).for_each(|(word, limit)| word.store(limit, Relaxed));
-        if let (Self::Buckets(timed), Window::Time(length)) = (self, settings.trip.effective_window()) {
-            // Rounded up: never shorter than was asked for.
-            timed.width.store(nanos(length).div_ceil(BUCKETS).max(MIN_WIDTH), Relaxed);
-            timed.origin.store(now, Relaxed);
-        }
+    }
+
+    /// Whether buckets would get another width, so that those that there are have to be given up.
+    pub(super) fn is_other_width(&self, settings: &Settings) -> bool {
+        matches!(self, Self::Buckets(timed) if timed.width.load(Relaxed) != width(settings))
     }
 
     /// Empty, for `generation`. Only under the slot's lock.
@@ -120,6 +130,14 @@ impl Counts {
             }
             Self::Buckets(timed) => Shape::Buckets { slow: timed.buckets.has_slow() },
         }
+    }
+}
+
+/// The width of a bucket in nanoseconds, rounded up: the window is never shorter than was asked for. 0 where there are none.
+fn width(settings: &Settings) -> u64 {
+    match settings.trip.effective_window() {
+        Window::Time(length) => nanos(length).div_ceil(BUCKETS).max(MIN_WIDTH),
+        Window::None | Window::Calls(_) => 0,
     }
 }
 

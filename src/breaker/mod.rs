@@ -93,6 +93,7 @@ mod policy;
 mod probe;
 mod record;
 mod registry;
+mod retune;
 mod ring;
 mod rules;
 mod service;

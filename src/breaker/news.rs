@@ -9,13 +9,15 @@ use super::{
     owner::Owner,
     slot::{Held, Slot},
 };
-use crate::telemetry::{Event, Why};
+use crate::telemetry::{Event, Observed, Why};
 use std::{collections::VecDeque, sync::Arc};
 
 /// A turn that was made. It holds the owner of that moment, so that a slot changes hands only once all is told.
 #[derive(Debug)]
 pub(super) struct News {
     pub(super) owner: Arc<Owner>,
+    /// Who listened then.
+    pub(super) observed: Observed,
     pub(super) to: State,
     pub(super) why: Why,
 }
@@ -51,9 +53,9 @@ impl Slot {
     /// Tells what stands in the row, unless somebody does: then they tell it. An observer that turns the circuit itself is
     /// told of that once it has returned.
     pub(super) fn tell(&self) {
-        while let Some(News { owner, to, why }) = self.next_news() {
+        while let Some(News { owner, observed, to, why }) = self.next_news() {
             // Observers that panic are silenced in there, so this comes back.
-            owner.settings.observed.emit(|| Event::turned(owner.name.as_str(), to, why));
+            observed.emit(|| Event::turned(owner.name.as_str(), to, why));
             if let Some(more) = self.cold().as_mut().and_then(Held::rare) {
                 more.news.telling = false;
             }

@@ -26,7 +26,6 @@ fn free() -> MutexGuard<'static, HashMap<Shape, Vec<&'static Slot>>> {
 pub(super) struct Owner {
     pub(super) slot: &'static Slot,
     pub(super) name: Name,
-    pub(super) settings: Arc<Settings>,
     /// The generation with which it began.
     pub(super) born: u32,
 }
@@ -44,8 +43,8 @@ impl Owner {
         slot.refused.store(0, Relaxed);
         // It has no owner yet, so nobody else turns it.
         let born = slot.renew(Phase::Closed, now);
-        let owner = Arc::new(Self { slot, name, settings: Arc::clone(settings), born });
-        slot.take(&owner, more);
+        let owner = Arc::new(Self { slot, name, born });
+        slot.take(&owner, settings, more);
         owner
     }
 

@@ -217,6 +217,7 @@ impl Slot {
     fn tell_of_call(&self, whose: Whose, answer: &Answer) {
         let Some(cold) = self.cold() else { return };
         let word = self.word.load();
+        let observed = cold.settings().observed.clone();
         let owner = cold.free();
         // A late answer of a former owner must not be told under the name of this one.
         let age_of = |generation: u32| word.generation().wrapping_sub(generation);
@@ -224,6 +225,6 @@ impl Slot {
         if word.phase() == Phase::Disabled || age_of(whose.generation) > age_of(owner.born) {
             return;
         }
-        owner.settings.observed.emit(|| Event::call(owner.name.as_str(), answer.outcome.class()));
+        observed.emit(|| Event::call(owner.name.as_str(), answer.outcome.class()));
     }
 }

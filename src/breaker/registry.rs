@@ -6,7 +6,13 @@ use crate::{
     rejected::{Name, Rejected},
     telemetry::Event,
 };
-use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
+use std::{
+    borrow::Borrow,
+    fmt,
+    hash::Hash,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// Circuits by key, all under one [`Policy`]. Clones are the same circuits.
 ///
@@ -40,9 +46,26 @@ pub struct Circuits<K = String> {
 
 struct Shared<K> {
     registry: Arc<Registry<K, Circuit>>,
-    policy: Policy,
+    tuning: Arc<Tuning>,
     name_of: Naming<K>,
     overflow: Name,
+}
+
+/// The policy of the circuits that will be made: of all handles over one registry.
+struct Tuning {
+    policy: Mutex<Policy>,
+    /// One after the other: else the circuits that there are would get the one policy, and those that come the other.
+    turn: Mutex<()>,
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tuning {
+    fn policy(&self) -> Policy {
+        lock(&self.policy).clone()
+    }
 }
 
 type Naming<K> = Arc<dyn Fn(&K) -> Name + Send + Sync>;
@@ -77,16 +100,17 @@ impl<K> Circuits<K> {
     ) -> Self {
         let registry = Arc::new(Registry::new(bound, may_leave));
         let name_of: Naming<K> = Arc::new(move |key| name_of(key).into());
-        Self { shared: Arc::new(Shared { registry, policy: policy.clone(), name_of, overflow: OVERFLOW }) }
+        let tuning = Arc::new(Tuning { policy: Mutex::new(policy.clone()), turn: Mutex::default() });
+        Self { shared: Arc::new(Shared { registry, tuning, name_of, overflow: OVERFLOW }) }
     }
 
     /// The name of the circuit that newcomers share, `"overflow"` where nothing is said. For this handle and the clones that
     /// are made of it from now on, and only as long as that circuit has not been made.
     #[must_use]
     pub fn overflow_name(self, name: impl Into<Name>) -> Self {
-        let Shared { registry, policy, name_of, .. } = &*self.shared;
-        let (registry, policy, name_of) = (Arc::clone(registry), policy.clone(), Arc::clone(name_of));
-        Self { shared: Arc::new(Shared { registry, policy, name_of, overflow: name.into() }) }
+        let Shared { registry, tuning, name_of, .. } = &*self.shared;
+        let (registry, tuning, name_of) = (Arc::clone(registry), Arc::clone(tuning), Arc::clone(name_of));
+        Self { shared: Arc::new(Shared { registry, tuning, name_of, overflow: name.into() }) }
     }
 
     /// The most that there may be, beside the one that newcomers share.
@@ -120,8 +144,8 @@ impl<K: Hash + Eq> Circuits<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let Shared { registry, policy, .. } = &*self.shared;
-        let make = |key: Option<&K>| Circuit::untold(self.name(key), policy);
+        let Shared { registry, tuning, .. } = &*self.shared;
+        let make = |key: Option<&K>| Circuit::untold(self.name(key), &tuning.policy());
         match registry.get_or_make(key, make) {
             Found::Known(circuit) => circuit,
             Found::Made(circuit) => {
@@ -132,7 +156,11 @@ impl<K: Hash + Eq> Circuits<K> {
                 circuit.tell();
                 if first {
                     let name = circuit.name();
-                    policy.settings.observed.emit(|| Event::overflow(name.as_str(), registry.bound()));
+                    tuning
+                        .policy()
+                        .settings
+                        .observed
+                        .emit(|| Event::overflow(name.as_str(), registry.bound()));
                 }
                 circuit
             }
@@ -194,10 +222,46 @@ impl<K: Hash + Eq> Circuits<K> {
         self.shared.registry.remove(key)
     }
 
+    /// Another policy for all of them, also for the one that newcomers share and for those that will be made.
+    ///
+    /// Each goes on as [`Circuit::retune`] says. Where the rules need a window of another kind or size, another circuit takes
+    /// the place, of the same name and in the same state: open for as long as the former would have been, with as many
+    /// openings in a row. Calls that are under way through the former then count for nothing, and who has its handle has a
+    /// circuit that no call asks.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use buttress::breaker::{Circuits, Policy, State, Trip};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let policy = Policy::new().open_for(Duration::from_secs(10));
+    /// let circuits: Circuits = Circuits::new(100, &policy.clone().trip(Trip::consecutive(5)));
+    /// circuits.get("orders:80").trip();
+    /// tokio::time::advance(Duration::from_secs(4)).await;
+    ///
+    /// circuits.retune(&policy.trip(Trip::over_calls(100)));
+    /// let refused = circuits.admit("orders:80").unwrap_err();
+    /// assert_eq!(refused.retry_after(), Some(Duration::from_secs(6)));
+    /// # }
+    /// ```
+    pub fn retune(&self, policy: &Policy)
+    where
+        K: Clone,
+    {
+        let Shared { registry, tuning, .. } = &*self.shared;
+        let turn = lock(&tuning.turn);
+        let former = mem::replace(&mut *lock(&tuning.policy), policy.clone());
+        // What was made under the former policy stands there by now: it is read under the lock that is taken here.
+        registry.renew(|circuit| (!circuit.retune(policy)).then(|| circuit.renewed(policy)));
+        drop(turn);
+        drop(former);
+    }
+
     /// The circuit that those share who find no place.
     #[must_use]
     pub fn overflow(&self) -> Circuit {
-        let circuit = self.shared.registry.overflow(|| Circuit::untold(self.name(None), &self.shared.policy));
+        let Shared { registry, tuning, .. } = &*self.shared;
+        let circuit = registry.overflow(|| Circuit::untold(self.name(None), &tuning.policy()));
         circuit.tell();
         circuit
     }

@@ -1,7 +1,8 @@
 //! The built-in trip rules in the form that a record reads: a few words of the slot.
 //!
-//! They are written when a slot gets a new owner, before anybody is admitted by it. A late record of a former owner may
-//! read the new owner's rules; its generation is refused afterwards, whatever they said.
+//! They are written when a slot gets a new owner, before anybody is admitted by it, and when a circuit is retuned. A late
+//! record of a former owner may read the new owner's rules; its generation is refused afterwards, whatever they said. A
+//! record that comes while they are rewritten may go by one of the former words and one of the new.
 
 use super::{
     policy::Settings,

@@ -12,13 +12,14 @@ use super::{
     counts::{Counts, Shape},
     more::More,
     owner::Owner,
+    policy::Settings,
     rules::Rules,
     sync::AtomicU64,
     word::StateWord,
 };
 use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    fmt, mem,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 pub(super) struct Slot {
@@ -32,11 +33,21 @@ pub(super) struct Slot {
 }
 
 /// What only turns of the state and rare questions need.
-#[derive(Default)]
-struct Cold {
+pub(super) struct Cold {
     /// A weak reference, since the owner holds the slot.
     owner: Weak<Owner>,
+    /// Here and not with the owner, since they can change while it is there.
+    settings: Arc<Settings>,
     more: Option<Box<More>>,
+}
+
+/// What a slot without an owner goes by, so that nothing of the former owner is kept.
+static IDLE: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
+
+impl Default for Cold {
+    fn default() -> Self {
+        Self { owner: Weak::new(), settings: Arc::clone(&IDLE), more: None }
+    }
 }
 
 impl Slot {
@@ -70,16 +81,16 @@ impl Slot {
     }
 
     /// For a new owner.
-    pub(super) fn take(&self, owner: &Arc<Owner>, more: Option<Box<More>>) {
-        *self.lock() = Cold { owner: Arc::downgrade(owner), more };
+    pub(super) fn take(&self, owner: &Arc<Owner>, settings: &Arc<Settings>, more: Option<Box<More>>) {
+        *self.lock() = Cold { owner: Arc::downgrade(owner), settings: Arc::clone(settings), more };
     }
 
     /// The owner goes, and `turn` is made under the lock. What is given back is dropped once the lock is free: there may be a
-    /// rule in it, and the user's own words for its end.
-    pub(super) fn leave(&self, turn: impl FnOnce()) -> Option<Box<More>> {
+    /// rule and an observer in it, and the user's own words for their end.
+    pub(super) fn leave(&self, turn: impl FnOnce()) -> Cold {
         let mut cold = self.lock();
         turn();
-        std::mem::take(&mut *cold).more
+        mem::take(&mut *cold)
     }
 }
 
@@ -95,6 +106,16 @@ impl Held<'_> {
         &self.owner
     }
 
+    /// What it goes by.
+    pub(super) fn settings(&self) -> &Arc<Settings> {
+        &self.cold.settings
+    }
+
+    /// It goes by others from now on; the former ones are to be dropped once the lock is free, as above.
+    pub(super) fn go_by(&mut self, settings: &Arc<Settings>) -> Arc<Settings> {
+        mem::replace(&mut self.cold.settings, Arc::clone(settings))
+    }
+
     /// What is rare, where it is there.
     pub(super) fn rare(&mut self) -> Option<&mut More> {
         self.cold.more.as_deref_mut()
@@ -105,11 +126,11 @@ impl Held<'_> {
         self.cold.more.as_deref()
     }
 
-    /// The same, made where it is not there; with the owner, whose settings it goes by.
-    pub(super) fn more(&mut self) -> (&Arc<Owner>, &mut More) {
-        let Self { cold, owner } = self;
-        let more = cold.more.get_or_insert_with(|| Box::new(More::new(&owner.settings)));
-        (owner, more)
+    /// The same, made where it is not there; with the settings that it goes by.
+    pub(super) fn more(&mut self) -> (&Settings, &mut More) {
+        let Cold { settings, more, .. } = &mut *self.cold;
+        let more = more.get_or_insert_with(|| Box::new(More::new(settings)));
+        (settings, more)
     }
 
     /// Lets go of what nobody needs any more.

@@ -87,16 +87,16 @@ impl Slot {
 
     /// Opens for the time that the policy gives, or for as long as the hint asks.
     pub(super) fn open(&self, cold: &mut Held<'_>, why: Why, hint: Option<Duration>, now: u64) -> Told {
-        let (owner, more) = cold.more();
-        let hint = hint.unwrap_or_default().min(owner.settings.hint_cap);
-        let time = more.next_open_time(&owner.settings).max(hint);
+        let (settings, more) = cold.more();
+        let hint = hint.unwrap_or_default().min(settings.hint_cap);
+        let time = more.next_open_time(settings).max(hint);
         self.turn_open(cold, why, time, now)
     }
 
     /// Opens for so long, whatever the policy gives.
     pub(super) fn open_for(&self, cold: &mut Held<'_>, why: Why, time: Duration, now: u64) -> Told {
-        let (owner, more) = cold.more();
-        more.next_open_time(&owner.settings);
+        let (settings, more) = cold.more();
+        more.next_open_time(settings);
         self.turn_open(cold, why, time, now)
     }
 
@@ -112,28 +112,16 @@ impl Slot {
 
     /// The open time is over: probes are let through.
     pub(super) fn half_open(&self, cold: &mut Held<'_>, now: u64) -> Told {
-        let (owner, more) = cold.more();
-        let settings = &owner.settings;
-        let limit = settings.probe_limit.unwrap_or(more.open_time).max(Duration::from_nanos(MIN_OPEN));
-        let rules = ProbeRules {
-            at_once: settings.probes,
-            judge: match settings.judge {
-                None => Judge::All(settings.probes),
-                Some((calls, rate)) => Judge::Rate(calls, rate),
-            },
-            slow_rate: settings.trip.slow.map(|(_, rate)| rate),
-            probe_limit: nanos(limit).min(MAX_OPEN),
-            settle_after: nanos(settings.settle_after.unwrap_or(limit / 2)).min(MAX_OPEN),
-        };
+        let probes = cold.new_probes();
         let told = self.turn(cold, Phase::HalfOpen, Why::TimeOver, now);
-        cold.more().1.probes = Some(Probes::new(rules));
+        cold.more().1.probes = Some(probes);
         told
     }
 
     /// It works again.
     pub(super) fn close(&self, cold: &mut Held<'_>, why: Why, now: u64) -> Told {
         cold.forget_openings();
-        let ramp = cold.owner().settings.ramp_nanos();
+        let ramp = cold.settings().ramp_nanos();
         self.until.store(now.saturating_add(ramp), Ordering::Release);
         self.turn(cold, if ramp == 0 { Phase::Closed } else { Phase::Ramping }, why, now)
     }
@@ -168,9 +156,10 @@ impl Slot {
 
     /// Puts it into the row of what is to be told, if anybody listens.
     pub(super) fn note(&self, cold: &mut Held<'_>, to: State, why: Why) {
-        if cold.owner().settings.observed.has_own() || telemetry::is_installed() {
-            let (owner, more) = cold.more();
-            more.news.add(News { owner: Arc::clone(owner), to, why });
+        let observed = cold.settings().observed.clone();
+        if observed.has_own() || telemetry::is_installed() {
+            let owner = Arc::clone(cold.owner());
+            cold.more().1.news.add(News { owner, observed, to, why });
         }
     }
 }
@@ -192,12 +181,28 @@ impl Held<'_> {
         }
     }
 
+    /// Who is tried in a half-open state that begins.
+    pub(super) fn new_probes(&mut self) -> Probes {
+        let (settings, more) = self.more();
+        let limit = settings.probe_limit.unwrap_or(more.open_time).max(Duration::from_nanos(MIN_OPEN));
+        Probes::new(ProbeRules {
+            at_once: settings.probes,
+            judge: match settings.judge {
+                None => Judge::All(settings.probes),
+                Some((calls, rate)) => Judge::Rate(calls, rate),
+            },
+            slow_rate: settings.trip.slow.map(|(_, rate)| rate),
+            probe_limit: nanos(limit).min(MAX_OPEN),
+            settle_after: nanos(settings.settle_after.unwrap_or(limit / 2)).min(MAX_OPEN),
+        })
+    }
+
     /// How many calls the rate of what [`Slot::totals`] gives needs.
     pub(super) fn wanted_in(&self, state: State) -> u32 {
         match self.seen() {
             Some(more) if state == State::Open => more.last_wanted,
             Some(More { probes: Some(probes), .. }) => probes.wanted(),
-            _ => self.owner().settings.trip.effective_min_calls(),
+            _ => self.settings().trip.effective_min_calls(),
         }
     }
 }

@@ -7,7 +7,15 @@ use crate::{
     rejected::{Name, Rejected},
     telemetry::{Event, Observed, Observer},
 };
-use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
+use std::{
+    borrow::Borrow,
+    fmt,
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+};
 
 /// [`Slots`] by key, with one limit for each. Clones are the same slots.
 ///
@@ -38,7 +46,8 @@ pub struct KeyedSlots<K = String> {
 
 struct Shared<K> {
     registry: Arc<Registry<K, Slots>>,
-    limit: u32,
+    /// Of all handles over one registry.
+    limit: Arc<AtomicU32>,
     name_of: Naming<K>,
     overflow: Name,
     observed: Observed,
@@ -79,7 +88,7 @@ impl<K> KeyedSlots<K> {
         Self {
             shared: Arc::new(Shared {
                 registry,
-                limit,
+                limit: Arc::new(AtomicU32::new(limit.max(1))),
                 name_of,
                 overflow: OVERFLOW,
                 observed: Observed::new(),
@@ -105,7 +114,7 @@ impl<K> KeyedSlots<K> {
         let Shared { registry, limit, name_of, overflow, observed } = &*self.shared;
         let mut shared = Shared {
             registry: Arc::clone(registry),
-            limit: *limit,
+            limit: Arc::clone(limit),
             name_of: Arc::clone(name_of),
             overflow: overflow.clone(),
             observed: observed.clone(),
@@ -118,6 +127,12 @@ impl<K> KeyedSlots<K> {
     #[must_use]
     pub fn bound(&self) -> usize {
         self.shared.registry.bound()
+    }
+
+    /// How many may hold a slot of one key at once.
+    #[must_use]
+    pub fn limit(&self) -> u32 {
+        self.shared.limit.load(SeqCst)
     }
 
     /// How many keys there are.
@@ -161,7 +176,36 @@ impl<K: Hash + Eq> KeyedSlots<K> {
     fn make(&self, key: Option<&K>) -> Slots {
         let Shared { limit, name_of, overflow, observed, .. } = &*self.shared;
         let name = key.map_or_else(|| overflow.clone(), |key| name_of(key));
-        Slots::new(name, *limit).observed(observed)
+        Slots::new(name, limit.load(SeqCst)).observed(observed)
+    }
+
+    /// Another limit from now on for each key, for the slots that newcomers share, and for those that will be made: as
+    /// [`Slots::set_limit`], which sets the limit of one key alone, until the next word here.
+    ///
+    /// ```
+    /// use buttress::bulkhead::KeyedSlots;
+    ///
+    /// let slots: KeyedSlots = KeyedSlots::new(100, 1);
+    /// let one = slots.try_acquire("orders:80").unwrap();
+    /// assert!(slots.try_acquire("orders:80").is_err());
+    /// slots.set_limit(2);
+    /// assert!(slots.try_acquire("orders:80").is_ok());
+    /// # drop(one);
+    /// ```
+    pub fn set_limit(&self, limit: u32) {
+        let Shared { registry, limit: common, .. } = &*self.shared;
+        common.store(limit.max(1), SeqCst);
+        loop {
+            let limit = common.load(SeqCst);
+            // Without the lock of the keys: those who are let in are woken. Slots that are made meanwhile have the limit.
+            for slots in registry.values() {
+                slots.set_limit(limit);
+            }
+            // Of two that set at once, whoever comes last with the older number comes again with the newer one.
+            if common.load(SeqCst) == limit {
+                return;
+            }
+        }
     }
 
     /// A slot of that key, if one is free and nobody waits for it. Where its slots are there, this counts no reference and

@@ -10,6 +10,7 @@ use std::{
     borrow::Borrow,
     fmt,
     hash::Hash,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -103,7 +104,7 @@ impl<K: Hash + Eq, V: Clone> Registry<K, V> {
         }
         let room = places.look(self.bound, self.may_leave);
         if room == Room::None {
-            let first = !std::mem::replace(&mut places.overflowing, true);
+            let first = !mem::replace(&mut places.overflowing, true);
             let value = places.overflow.get_or_insert_with(|| make(None)).clone();
             return Found::Overflow { value, first };
         }
@@ -162,6 +163,62 @@ impl<K: Hash + Eq, V: Clone> Registry<K, V> {
     /// The value that those share who find no place, made by `make` if it has not been.
     pub fn overflow(&self, make: impl FnOnce() -> V) -> V {
         self.places().overflow.get_or_insert_with(make).clone()
+    }
+
+    /// Asks of every value, and of the one that newcomers share, whether another shall take its place: where `renew` gives
+    /// one, it is found from then on, as lately used as the former was.
+    ///
+    /// `renew` runs under a lock: it must not come back to the registry. If it panics, those before it have been renewed.
+    ///
+    /// ```
+    /// use buttress::keyed::Registry;
+    ///
+    /// let limits = Registry::<String, u32>::new(100, |_| true);
+    /// limits.get_or_make("orders", |_| 5);
+    /// limits.get_or_make("payments", |_| 7);
+    /// limits.renew(|limit| (*limit > 6).then_some(6));
+    /// assert_eq!((limits.get("orders"), limits.get("payments")), (Some(5), Some(6)));
+    /// ```
+    pub fn renew(&self, mut renew: impl FnMut(&V) -> Option<V>)
+    where
+        K: Clone,
+    {
+        // Declared before the guard, and so dropped after it: the end of a value may be of the user's making.
+        let (mut gone, mut shared) = (Vec::new(), None);
+        let mut places = self.places();
+        for at in 0..places.taken.len() {
+            let Some(former) = places.taken.get(at).cloned() else { break };
+            if let Some(value) = renew(&former.value) {
+                let entry = Arc::new(Entry::new(former.key.clone(), value, former.used()));
+                self.stripes.replace(&entry);
+                gone.push(mem::replace(&mut places.taken[at], entry));
+                gone.push(former);
+            }
+        }
+        if let Some(overflow) = &mut places.overflow
+            && let Some(value) = renew(overflow)
+        {
+            shared = Some(mem::replace(overflow, value));
+        }
+        drop(places);
+        drop((gone, shared));
+    }
+
+    /// All values, in no order, and the one that newcomers share.
+    ///
+    /// ```
+    /// use buttress::keyed::Registry;
+    ///
+    /// let limits = Registry::<String, u32>::new(1, |_| false);
+    /// limits.get_or_make("orders", |_| 5);
+    /// limits.get_or_make("payments", |_| 7);
+    /// assert_eq!(limits.values(), [5, 7]);
+    /// ```
+    #[must_use]
+    pub fn values(&self) -> Vec<V> {
+        let places = self.places();
+        let own = places.taken.iter().map(|entry| entry.value.clone());
+        own.chain(places.overflow.clone()).collect()
     }
 
     /// All keys and values, in no order; without the one that newcomers share.

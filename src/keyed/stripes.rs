@@ -129,6 +129,15 @@ impl<K: Hash + Eq, V> Stripes<K, V> {
         }
     }
 
+    /// Puts it in the place of the one with its key. Only under the lock over the places, by somebody who keeps the former
+    /// one until that is free.
+    pub(super) fn replace(&self, entry: &Arc<Entry<K, V>>) {
+        for stripe in &self.stripes {
+            let mut known = stripe.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.replace(Shared(Arc::clone(entry)));
+        }
+    }
+
     /// Only under the lock over the places, by somebody who keeps the entry until that is free: what it drops may be of
     /// the user's making.
     pub(super) fn remove(&self, entry: &Arc<Entry<K, V>>) {

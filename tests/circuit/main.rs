@@ -6,5 +6,6 @@ mod edges;
 mod model;
 mod own;
 mod plan;
+mod retune;
 mod reuse;
 mod ties;
