@@ -9,7 +9,7 @@ use buttress::{
     clock, over,
     rejected::Reason,
     telemetry::{Event, Limit},
-    timeout::TimeoutLayer,
+    timeout::{LiveLimit, TimeoutLayer},
 };
 use futures_util::{FutureExt, task::noop_waker};
 use std::{
@@ -332,4 +332,29 @@ fn a_future_that_is_dropped_unpolled_starts_nothing() {
     assert!(svc.poll_ready(&mut Context::from_waker(&waker)).is_ready());
     drop(svc.call(()));
     assert_eq!(calls.load(Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_changed_holds_for_calls_that_begin_from_then_on() {
+    let limit = LiveLimit::new(10 * MS);
+    let svc = over(TimeoutLayer::by(limit.clone()), hangs());
+    let started = Instant::now();
+    let mut before = pin!(svc.clone().oneshot(()));
+    assert!(before.as_mut().now_or_never().is_none());
+    limit.set(30 * MS);
+    let mut after = pin!(svc.oneshot(()));
+    assert!(after.as_mut().now_or_never().is_none());
+    limit.set(Duration::ZERO);
+    assert_eq!(reason(before.await), (Reason::TimedOut, true));
+    assert_eq!(started.elapsed(), 10 * MS);
+    assert_eq!(reason(after.await), (Reason::TimedOut, true));
+    assert_eq!(started.elapsed(), 30 * MS);
+}
+
+#[test]
+fn a_live_limit_gives_back_what_was_set() {
+    for limit in [Duration::ZERO, MS, DAY, Duration::MAX] {
+        assert_eq!(LiveLimit::new(limit).get(), limit);
+    }
+    assert_eq!(LiveLimit::new(DAY * 365 * 1000).get(), Duration::MAX, "longer than can be said");
 }

@@ -1,6 +1,6 @@
 //! The layer: slots for each key, around one service.
 
-use super::{KeyedBulkhead, KeyedSlots, NoQueue, Queue, ToHead};
+use super::{KeyedBulkhead, KeyedSlots, NoQueue, Queue, Queueing, ToHead};
 use crate::keyed;
 use std::{borrow::Cow, fmt, time::Duration};
 use tower_layer::Layer;
@@ -69,6 +69,13 @@ impl<K, P, Q, H> KeyedBulkheadLayer<K, P, Q, H> {
     pub fn queue(self, len: u32) -> KeyedBulkheadLayer<K, P, Queue, H> {
         let Self { slots, key_of, hold, .. } = self;
         KeyedBulkheadLayer { slots, key_of, queue: Queue::new(len), hold }
+    }
+
+    /// The same, by a queue that is asked for anew: see [`BulkheadLayer::queue_by`](super::BulkheadLayer::queue_by).
+    #[must_use]
+    pub fn queue_by<N: Queueing>(self, queue: N) -> KeyedBulkheadLayer<K, P, N, H> {
+        let Self { slots, key_of, hold, .. } = self;
+        KeyedBulkheadLayer { slots, key_of, queue, hold }
     }
 
     /// Holds each slot until this classifier knows its verdict: see [`BulkheadLayer::hold`](super::BulkheadLayer::hold).

@@ -1,6 +1,6 @@
 //! The service: takes a slot of the request's key, then calls the inside.
 
-use super::{KeyedSlots, NoQueue, Queue, QueuedFuture, ResponseFuture, Slot, ToHead};
+use super::{KeyedSlots, NoQueue, QueuedFuture, Queueing, ResponseFuture, Slot, ToHead};
 use crate::{
     deadline::Deadline,
     keyed::KeyOf,
@@ -70,8 +70,9 @@ where
     }
 }
 
-impl<S, Req, K, P, H> Service<Req> for KeyedBulkhead<S, K, P, Queue, H>
+impl<S, Req, K, P, Q, H> Service<Req> for KeyedBulkhead<S, K, P, Q, H>
 where
+    Q: Queueing,
     S: Service<Req> + Clone,
     S::Error: Rejectable,
     K: Hash + Eq + Borrow<P::Key>,
@@ -99,7 +100,7 @@ where
             None => QueuedFuture::passing(service, request, hold),
             Some(Ok(slot)) => QueuedFuture::readying(slot, service, request, hold),
             Some(Err(slots)) => {
-                QueuedFuture::waiting(slots.join(self.queue, deadline), service, request, hold)
+                QueuedFuture::waiting(slots.join(self.queue.queue(), deadline), service, request, hold)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The layer: slots around a service.
 
-use super::{Bulkhead, NoQueue, Queue, Slots, ToHead};
+use super::{Bulkhead, NoQueue, Queue, Queueing, Slots, ToHead};
 use std::time::Duration;
 use tower_layer::Layer;
 
@@ -30,6 +30,13 @@ impl<Q, H> BulkheadLayer<Q, H> {
     pub fn queue(self, len: u32) -> BulkheadLayer<Queue, H> {
         let Self { slots, hold, .. } = self;
         BulkheadLayer { slots, queue: Queue::new(len), hold }
+    }
+
+    /// The same, by a queue that is asked for anew by each call that finds no slot free: a [`LiveQueue`](super::LiveQueue).
+    #[must_use]
+    pub fn queue_by<N: Queueing>(self, queue: N) -> BulkheadLayer<N, H> {
+        let Self { slots, hold, .. } = self;
+        BulkheadLayer { slots, queue, hold }
     }
 
     /// Holds each slot until this classifier knows its verdict: `http::ToEnd` holds it to the end of the body. What the

@@ -67,6 +67,7 @@
 //! | a wait | ends after [`max_wait`](Queue::max_wait), one second by default, as `Full`; at the [`Deadline`](crate::Deadline) of the call, where that is earlier, as [`DeadlinePassed`](crate::rejected::Reason::DeadlinePassed) |
 //! | a slot that comes at that very instant | is taken |
 //! | a call whose deadline has passed | is refused before it takes a slot or a place in the queue |
+//! | a queue that is [changed](LiveQueue) | holds for who comes from then on |
 //! | [`set_limit`](Slots::set_limit) below what is inside | throws nobody out; as many have to end first |
 //!
 //! Somebody who listens, by [`Slots::observe`] or [`telemetry::install`](crate::telemetry::install), is told the number of
@@ -117,7 +118,7 @@ pub use hold::ToHead;
 pub use keyed_layer::KeyedBulkheadLayer;
 pub use keyed_service::KeyedBulkhead;
 pub use layer::BulkheadLayer;
-pub use queue::{NoQueue, Queue};
+pub use queue::{LiveQueue, NoQueue, Queue, Queueing};
 pub use queued::QueuedFuture;
 pub use registry::KeyedSlots;
 pub use service::Bulkhead;

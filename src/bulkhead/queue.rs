@@ -1,6 +1,13 @@
 //! Who may wait where there is no place: nobody, or so many for so long.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 /// Nobody waits: a call that finds no place is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,5 +71,77 @@ impl Queue {
 
     pub(super) const fn longest(self) -> Duration {
         self.max_wait
+    }
+}
+
+/// Says who may wait: always the same, as a [`Queue`] does, or another from call to call, as a [`LiveQueue`].
+pub trait Queueing {
+    /// The queue for a call that has found no place. Calls that wait already keep theirs.
+    fn queue(&self) -> Queue;
+}
+
+impl Queueing for Queue {
+    #[inline]
+    fn queue(&self) -> Queue {
+        *self
+    }
+}
+
+/// A [`Queue`] that can be changed while calls run. Clones are the same queue.
+///
+/// ```
+/// use std::time::Duration;
+/// use buttress::bulkhead::{BulkheadLayer, LiveQueue, Queue, Slots};
+///
+/// let queue = LiveQueue::new(Queue::new(100));
+/// let layer = BulkheadLayer::new(&Slots::new("reports", 10)).queue_by(queue.clone());
+/// queue.set(Queue::new(50).max_wait(Duration::from_millis(200)));
+/// assert_eq!(queue.get(), Queue::new(50).max_wait(Duration::from_millis(200)));
+/// # drop(layer);
+/// ```
+#[derive(Clone)]
+pub struct LiveQueue {
+    // Apart: a call that comes while both are set may see one of the former queue and one of the new.
+    parts: Arc<(AtomicU32, AtomicU64)>,
+}
+
+impl LiveQueue {
+    /// That queue, until another is set.
+    #[must_use]
+    pub fn new(queue: Queue) -> Self {
+        let made = Self { parts: Arc::default() };
+        made.set(queue);
+        made
+    }
+
+    /// The queue for calls that come now.
+    #[must_use]
+    pub fn get(&self) -> Queue {
+        let time = match self.parts.1.load(Relaxed) {
+            u64::MAX => Duration::MAX,
+            nanos => Duration::from_nanos(nanos),
+        };
+        Queue::new(self.parts.0.load(Relaxed)).max_wait(time)
+    }
+
+    /// Another queue for calls that come from now on; those who wait stay, and end as they would have. A wait of more than
+    /// 584 years is taken as one without end.
+    pub fn set(&self, queue: Queue) {
+        self.parts.0.store(queue.len, Relaxed);
+        let nanos = u64::try_from(queue.max_wait.as_nanos()).unwrap_or(u64::MAX);
+        self.parts.1.store(nanos, Relaxed);
+    }
+}
+
+impl Queueing for LiveQueue {
+    #[inline]
+    fn queue(&self) -> Queue {
+        self.get()
+    }
+}
+
+impl fmt::Debug for LiveQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
     }
 }

@@ -1,6 +1,6 @@
 //! The service: takes a slot first, then calls the inside.
 
-use super::{NoQueue, Queue, QueuedFuture, ResponseFuture, Slot, Slots, ToHead, shared::Shared};
+use super::{NoQueue, QueuedFuture, Queueing, ResponseFuture, Slot, Slots, ToHead, shared::Shared};
 use crate::{
     deadline::Deadline,
     outcome::{AtEnd, Classify},
@@ -67,8 +67,9 @@ where
     }
 }
 
-impl<S, Req, H> Service<Req> for Bulkhead<S, Queue, H>
+impl<S, Req, Q, H> Service<Req> for Bulkhead<S, Q, H>
 where
+    Q: Queueing,
     S: Service<Req> + Clone,
     S::Error: Rejectable,
     H: Classify<S::Response, S::Error> + Clone,
@@ -90,7 +91,7 @@ where
         match self.shared.enter(deadline) {
             Ok(slot) => QueuedFuture::readying(slot, service, request, hold),
             Err(reason) => {
-                let acquire = self.slots.ask(reason, self.queue, deadline);
+                let acquire = self.slots.ask(reason, self.queue.queue(), deadline);
                 QueuedFuture::waiting(acquire, service, request, hold)
             }
         }

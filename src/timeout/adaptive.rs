@@ -58,7 +58,7 @@ impl TimeoutLayer<Adaptive> {
     #[must_use]
     pub fn adaptive(max: Duration) -> Self {
         let learnt = Arc::new(Quantile::new(SHARE));
-        Self::with(Adaptive {
+        Self::by(Adaptive {
             learnt,
             factor: FACTOR,
             min: MIN,

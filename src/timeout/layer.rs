@@ -25,7 +25,7 @@ impl TimeoutLayer {
     /// Every call may take so long.
     #[must_use]
     pub const fn new(limit: Duration) -> Self {
-        Self::with(limit)
+        Self::by(limit)
     }
 }
 
@@ -44,12 +44,15 @@ impl<F> TimeoutLayer<PerRequest<F>> {
     where
         F: Fn(&Req) -> Duration,
     {
-        Self::with(PerRequest(limit))
+        Self::by(PerRequest(limit))
     }
 }
 
 impl<L> TimeoutLayer<L> {
-    pub(super) const fn with(limit: L) -> Self {
+    /// Each call may take as long as `limit` says when it begins: a [`LiveLimit`](super::LiveLimit), or a
+    /// [`Limit`](super::Limit) of your own.
+    #[must_use]
+    pub const fn by(limit: L) -> Self {
         Self { settings: Settings { limit, name: NAME, observed: Observed::new() } }
     }
 

@@ -1,7 +1,15 @@
-//! How long a call may take: always the same, read from the request, or learnt from the calls before.
+//! How long a call may take: always the same, read from the request, as it is set while calls run, or learnt from
+//! the calls before.
 
 use super::Unwatched;
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 /// Says how long a call may take.
 pub trait Limit<Req> {
@@ -44,5 +52,67 @@ impl<Req, F: Fn(&Req) -> Duration> Limit<Req> for PerRequest<F> {
     #[inline]
     fn watch(&self) -> Unwatched {
         Unwatched
+    }
+}
+
+/// A limit that can be changed while calls run. Clones are the same limit.
+///
+/// ```
+/// use std::time::Duration;
+/// use buttress::timeout::{LiveLimit, TimeoutLayer};
+///
+/// let limit = LiveLimit::new(Duration::from_secs(3));
+/// let layer = TimeoutLayer::by(limit.clone());
+/// limit.set(Duration::from_secs(1));
+/// assert_eq!(limit.get(), Duration::from_secs(1));
+/// # drop(layer);
+/// ```
+#[derive(Clone)]
+pub struct LiveLimit {
+    nanos: Arc<AtomicU64>,
+}
+
+impl LiveLimit {
+    /// That limit, until another is set.
+    #[must_use]
+    pub fn new(limit: Duration) -> Self {
+        let made = Self { nanos: Arc::default() };
+        made.set(limit);
+        made
+    }
+
+    /// The limit for calls that begin now; [`Duration::MAX`] for none.
+    #[inline]
+    #[must_use]
+    pub fn get(&self) -> Duration {
+        match self.nanos.load(Relaxed) {
+            u64::MAX => Duration::MAX,
+            nanos => Duration::from_nanos(nanos),
+        }
+    }
+
+    /// Another limit for calls that begin from now on; those under way keep theirs. More than 584 years is no limit.
+    pub fn set(&self, limit: Duration) {
+        self.nanos.store(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+}
+
+impl<Req> Limit<Req> for LiveLimit {
+    type Watch = Unwatched;
+
+    #[inline]
+    fn limit(&self, _: &Req) -> Duration {
+        self.get()
+    }
+
+    #[inline]
+    fn watch(&self) -> Unwatched {
+        Unwatched
+    }
+}
+
+impl fmt::Debug for LiveLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LiveLimit").field(&self.get()).finish()
     }
 }

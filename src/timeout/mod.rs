@@ -58,6 +58,6 @@ mod watch;
 pub use adaptive::{Adaptive, Learning};
 pub use future::ResponseFuture;
 pub use layer::TimeoutLayer;
-pub use limit::{Limit, PerRequest};
+pub use limit::{Limit, LiveLimit, PerRequest};
 pub use service::Timeout;
 pub use watch::{Unwatched, Watch};

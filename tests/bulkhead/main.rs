@@ -5,6 +5,7 @@ mod frames;
 mod handle;
 mod hold;
 mod keyed;
+mod live;
 mod model;
 mod peers;
 mod queue;

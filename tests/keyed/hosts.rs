@@ -175,3 +175,34 @@ async fn a_client_of_reqwest_is_keyed_by_its_host() {
     }
     assert_eq!(circuits.known("example.com").map(|circuit| circuit.state()), Some(State::Open));
 }
+
+#[test]
+fn threads_that_call_while_the_rules_change_find_each_key_and_the_last_rules() {
+    let circuits = circuits(8);
+    let others = Policy::new().trip(Trip::over_calls(50).or_consecutive(3)).open_for(OPEN_FOR);
+    std::thread::scope(|scope| {
+        for n in 0..2 {
+            let circuits = &circuits;
+            scope.spawn(move || {
+                for call in 0..3000 {
+                    let host = format!("host-{}", (call + n) % 5);
+                    let _ = circuits.admit(&*host).map(|permit| permit.record(Outcome::OK));
+                }
+            });
+        }
+        scope.spawn(|| {
+            for _ in 0..200 {
+                circuits.retune(&policy());
+                circuits.retune(&others);
+            }
+        });
+    });
+    assert_eq!(circuits.len(), 5);
+    for (host, circuit) in circuits.list() {
+        for failures in 1..=3 {
+            assert_eq!(circuit.state(), State::Closed, "{failures}");
+            circuits.admit(&*host).expect("closed").record(Outcome::FAILED);
+        }
+        assert_eq!(circuit.state(), State::Open, "what is listed is what calls ask");
+    }
+}

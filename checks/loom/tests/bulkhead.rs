@@ -216,6 +216,54 @@ fn a_limit_that_grows_lets_in_who_joined_at_that_instant() {
 }
 
 #[test]
+fn a_limit_that_grows_and_one_who_leaves_call_up_both_who_wait() {
+    let mut bounded = loom::model::Builder::new();
+    bounded.preemption_bound = Some(3);
+    bounded.check(|| {
+        let stage = Stage::new(1);
+        assert!(stage.take());
+        let waits = || {
+            let stage = Arc::clone(&stage);
+            thread::spawn(move || {
+                stage.wait();
+                stage.give_back();
+            })
+        };
+        let (one, two) = (waits(), waits());
+        stage.compartment.set_limit(2);
+        stage.call_up();
+        stage.give_back();
+        one.join().expect("no panic");
+        two.join().expect("no panic");
+        assert!(stage.is_empty());
+    });
+}
+
+#[test]
+fn a_limit_that_shrinks_keeps_all_but_one_out_and_loses_nobody() {
+    loom::model(|| {
+        let stage = Stage::new(2);
+        assert!(stage.take() && stage.take());
+        let waits = thread::spawn({
+            let stage = Arc::clone(&stage);
+            move || {
+                stage.wait();
+                stage.touch();
+                stage.give_back();
+            }
+        });
+        stage.compartment.set_limit(1);
+        stage.call_up();
+        // Until the second has left, nobody may come in: there is one place, and it is taken.
+        stage.give_back();
+        stage.touch();
+        stage.give_back();
+        waits.join().expect("no panic");
+        assert!(stage.is_empty());
+    });
+}
+
+#[test]
 fn nobody_overtakes_who_waits() {
     loom::model(|| {
         let stage = Stage::new(1);
