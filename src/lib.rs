@@ -86,6 +86,8 @@ pub mod keyed;
 pub mod outcome;
 pub mod rejected;
 pub mod retry;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
 pub mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;

@@ -50,8 +50,9 @@ const ROOMS: &[(&str, u8)] = &[
     ("http", 3),
     ("grpc", 4),
     ("hyper", 4),
-    ("reqwest", 4),
     ("store", 4),
+    // Over `hyper`, whose errors are inside of its own.
+    ("reqwest", 5),
     ("stack", 5),
     ("testing", 5),
     ("guide", 5),
