@@ -2,6 +2,8 @@
 
 #[path = "timeout/adaptive.rs"]
 mod adaptive;
+#[path = "timeout/total.rs"]
+mod total;
 
 use buttress::{
     Deadline, Lifted, Rejected,

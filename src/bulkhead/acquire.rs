@@ -3,7 +3,7 @@
 use super::{Queue, Slot, Slots, compartment::Join, line::Seat};
 use crate::{
     clock::{self, Instant},
-    deadline::Deadline,
+    deadline::{Alarm, Deadline},
     rejected::{Reason, Rejected},
     telemetry::Event,
 };
@@ -14,7 +14,6 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::time::{Sleep, sleep_until};
 
 pin_project! {
     /// What [`Slots::acquire`] gives: a slot, once there is one.
@@ -23,7 +22,7 @@ pin_project! {
         state: State,
         // Only while it waits, and where the wait has an end.
         #[pin]
-        timer: Option<Sleep>,
+        timer: Option<Alarm>,
     }
 }
 
@@ -117,7 +116,7 @@ impl Acquire {
                 let since = owner.is_heard().then_some(now);
                 let mut this = self.as_mut().project();
                 *this.state = State::Waiting { place: Place { slots, seat: Some(seat), since }, ends };
-                this.timer.set(end.map(sleep_until));
+                this.timer.set(end.map(Alarm::at));
                 self.poll_turn(cx)
             }
         }

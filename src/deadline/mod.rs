@@ -26,11 +26,15 @@
 //! # }
 //! ```
 
+mod alarm;
 mod carry;
 mod scope;
+mod watch;
 
+pub(crate) use alarm::Alarm;
 pub use carry::{Carry, carry};
 pub use scope::Scope;
+pub(crate) use watch::{Promise, round};
 
 use crate::clock::{self, Instant};
 use std::{cell::Cell, time::Duration};

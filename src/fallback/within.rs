@@ -3,18 +3,14 @@
 use super::Given;
 use crate::{
     cause::{self, Cause},
-    deadline::{Deadline, Scope},
+    deadline::{Alarm, Deadline, Scope},
 };
 use pin_project_lite::pin_project;
 use std::{
     fmt,
     marker::PhantomData,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll, ready},
-};
-use tokio::{
-    task::coop::{has_budget_remaining, unconstrained},
-    time::{Sleep, sleep_until},
 };
 
 pin_project! {
@@ -26,7 +22,7 @@ pin_project! {
         #[pin]
         future: Option<Scope<F>>,
         #[pin]
-        timer: Option<Sleep>,
+        timer: Option<Alarm>,
         deadline: Option<Deadline>,
         response: PhantomData<fn() -> Res>,
     }
@@ -57,13 +53,10 @@ where
         }
         let Some(deadline) = *this.deadline else { return Poll::Pending };
         if this.timer.is_none() {
-            this.timer.set(Some(sleep_until(deadline.instant())));
+            this.timer.set(Some(Alarm::at(deadline.instant())));
         }
         if let Some(timer) = this.timer.as_pin_mut() {
-            // An inside that uses up the task's budget at every poll must not starve the timer.
-            let poll =
-                if has_budget_remaining() { timer.poll(cx) } else { pin!(unconstrained(timer)).poll(cx) };
-            ready!(poll);
+            ready!(timer.poll(cx));
         }
         // Inside goes first, and is told why.
         cause::during(Cause::Cut, || this.future.set(None));

@@ -4,21 +4,18 @@ use super::{Unwatched, Watch};
 use crate::{
     cause::{self, Cause},
     clock,
-    deadline::Deadline,
+    deadline::{Alarm, Deadline},
     rejected::{Name, Reason, Rejectable, Rejected},
     telemetry::{Event, Limit, Observed},
 };
 use pin_project_lite::pin_project;
 use std::{
     fmt,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::{
-    task::coop::{has_budget_remaining, unconstrained},
-    time::{Sleep, sleep, sleep_until},
-};
+use tokio::time::sleep;
 
 pin_project! {
     /// The answer of a [`Timeout`](super::Timeout).
@@ -27,7 +24,7 @@ pin_project! {
         #[pin]
         call: Option<F>,
         #[pin]
-        timer: Option<Sleep>,
+        timer: Option<Alarm>,
         limit: Duration,
         watch: W,
         deadline: Option<Deadline>,
@@ -121,24 +118,21 @@ impl<F, W> ResponseFuture<F, W> {
             let timer = if W::TIMED {
                 let now = clock::now();
                 let limit = this.watch.pends(now, *this.limit).max(clock::GRAIN);
-                sleep_until(earlier(clock::after(now, limit), *this.deadline, this.by))
+                Alarm::at(earlier(clock::after(now, limit), *this.deadline, this.by))
             } else {
                 if *this.limit == Duration::MAX && this.deadline.is_none() {
                     return Poll::Pending;
                 }
                 let limit = (*this.limit).max(clock::GRAIN);
                 match *this.deadline {
-                    None => sleep(limit),
-                    deadline => sleep_until(earlier(clock::after(clock::now(), limit), deadline, this.by)),
+                    None => Alarm::new(sleep(limit)),
+                    deadline => Alarm::at(earlier(clock::after(clock::now(), limit), deadline, this.by)),
                 }
             };
             this.timer.set(Some(timer));
         }
         if let Some(timer) = this.timer.as_pin_mut() {
-            // An inside that uses up the task's budget at every poll must not starve the timer.
-            let poll =
-                if has_budget_remaining() { timer.poll(cx) } else { pin!(unconstrained(timer)).poll(cx) };
-            ready!(poll);
+            ready!(timer.poll(cx));
         }
         if *this.by == Limit::Call {
             this.watch.cut();

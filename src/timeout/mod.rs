@@ -39,8 +39,9 @@
 //!
 //! # Where it stands
 //!
-//! Twice: outside everything as the limit of the whole call, and inside the retry as the limit of one attempt. Inside the
-//! breaker, so that the breaker sees its cuts.
+//! Inside the retry, as the limit of one attempt, and inside the breaker, so that the breaker sees its cuts. The limit of the
+//! whole call, all attempts together, is a [`TotalLayer`] outside of the retry: those inside know it, and the two need one
+//! timer between them.
 //!
 //! # Cancel and clone
 //!
@@ -53,6 +54,7 @@ mod future;
 mod layer;
 mod limit;
 mod service;
+mod total;
 mod watch;
 
 pub use adaptive::{Adaptive, Learning};
@@ -60,4 +62,5 @@ pub use future::ResponseFuture;
 pub use layer::TimeoutLayer;
 pub use limit::{Limit, LiveLimit, PerRequest};
 pub use service::Timeout;
+pub use total::{Total, TotalFuture, TotalLayer};
 pub use watch::{Unwatched, Watch};

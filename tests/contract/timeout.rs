@@ -3,7 +3,7 @@
 use crate::counting;
 use buttress::{
     testing::{DeadlineInLayer, Law, Probe, Refusal, Subject, deadline_in},
-    timeout::TimeoutLayer,
+    timeout::{TimeoutLayer, TotalLayer},
     window::{Quantile, Ratio},
 };
 use futures_util::FutureExt;
@@ -68,4 +68,18 @@ fn an_adaptive_timeout_keeps_the_laws_where_it_cuts_by_what_it_has_learnt() {
         layer
     };
     judge(Subject::new(learns).cuts_after(LIMIT));
+}
+
+#[test]
+fn a_total_keeps_the_laws_with_and_without_an_attempt_inside() {
+    let under = || Stack::new(TotalLayer::new(LIMIT), deadline_in(Duration::ZERO));
+    for subject in [
+        Subject::new(|| TotalLayer::new(LIMIT)).cuts_after(LIMIT),
+        Subject::new(|| Stack::new(TotalLayer::new(LIMIT), deadline_in(SOON))).cuts_after(SOON),
+        Subject::new(|| (TotalLayer::new(SOON), TimeoutLayer::new(LIMIT))).cuts_after(SOON),
+    ] {
+        let report = subject.refuses(Refusal::new(under)).allocations(counting::made).judge();
+        report.assert();
+        assert_eq!(report.not_run(), NOT_ITS_AFFAIR);
+    }
 }
