@@ -10,7 +10,7 @@ use crate::{
     backoff::Rng,
     budget::{Extra, Purse},
     clock,
-    deadline::Deadline,
+    deadline::{Alarm, Deadline},
     outcome::{Class, Classify, Outcome, Verdict, judge},
     rejected::{Reason, Rejectable, Rejected},
     telemetry::RetryResult,
@@ -22,7 +22,6 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::time::{Sleep, sleep_until};
 use tower_service::Service;
 
 pin_project! {
@@ -62,7 +61,7 @@ pin_project! {
         },
         Waiting {
             #[pin]
-            wait: Sleep,
+            wait: Alarm,
             // Of the response of the last attempt, until it is done.
             #[pin]
             disposal: Option<D>,
@@ -71,7 +70,7 @@ pin_project! {
         Readying {
             // Until the deadline, where there is one.
             #[pin]
-            limit: Option<Sleep>,
+            limit: Option<Alarm>,
             next: Option<Q>,
         },
         // Polled after its end, which breaks the contract of futures, it stays pending.
@@ -122,7 +121,7 @@ where
                     match this.line.failed::<Req, _, _>(outcome, result) {
                         Next::End(result) => return Poll::Ready(result),
                         Next::Wait(wait, next, disposal) => {
-                            let wait = sleep_until(clock::after(clock::now(), wait));
+                            let wait = Alarm::at(clock::after(clock::now(), wait));
                             this.state.set(State::Waiting { wait, disposal, next: Some(next) });
                         }
                     }
@@ -152,7 +151,7 @@ where
                         Poll::Pending => {
                             let Some(deadline) = this.line.deadline else { return Poll::Pending };
                             if limit.is_none() {
-                                limit.set(Some(sleep_until(deadline.instant())));
+                                limit.set(Some(Alarm::at(deadline.instant())));
                             }
                             let Some(limit) = limit.as_pin_mut() else { return Poll::Pending };
                             ready!(limit.poll(cx));
