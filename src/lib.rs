@@ -30,6 +30,7 @@
 //! | [`breaker`] | calling what does not answer |
 //! | [`fallback`] | callers left without an answer where a good enough one is at hand |
 //! | [`bulkhead`] | one slow dependency that takes all there is |
+//! | [`hedge`] | the one call in a hundred that takes a hundred times as long |
 //!
 //! | what all share | |
 //! |---|---|
@@ -74,6 +75,7 @@ pub mod deadline;
 pub mod fallback;
 #[cfg(feature = "grpc")]
 pub mod grpc;
+pub mod hedge;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "hyper")]

@@ -65,3 +65,30 @@ impl RetryResult {
         }
     }
 }
+
+/// What became of an attempt beside another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HedgeResult {
+    /// Its answer was the answer of the call.
+    Won,
+    /// Another answer came before its own.
+    Lost,
+    /// It ended, and its answer was none.
+    Failed,
+    /// The call was cut, or its caller left.
+    Cancelled,
+}
+
+impl HedgeResult {
+    /// What it is, as a metric label or log field: one of a closed set.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Won => "won",
+            Self::Lost => "lost",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Every decision that a layer can tell of.
 
-use super::{Extra, RetryResult};
+use super::{Extra, HedgeResult, RetryResult};
 use crate::{outcome::Class, rejected::Reason};
 use std::time::Duration;
 
@@ -116,6 +116,14 @@ pub enum Event<'a> {
         result: RetryResult,
         /// After so many attempts.
         attempts: u32,
+    },
+    /// An attempt beside another has ended, or was dropped.
+    #[non_exhaustive]
+    Hedge {
+        /// The layer.
+        name: &'a str,
+        /// What became of it.
+        result: HedgeResult,
     },
 }
 
@@ -315,6 +323,12 @@ impl<'a> Event<'a> {
         Self::RetryEnded { name, result, attempts }
     }
 
+    /// An attempt beside another has ended, or was dropped.
+    #[must_use]
+    pub const fn hedge(name: &'a str, result: HedgeResult) -> Self {
+        Self::Hedge { name, result }
+    }
+
     /// The layer or host that it speaks of.
     #[must_use]
     pub const fn name(&self) -> &'a str {
@@ -330,7 +344,8 @@ impl<'a> Event<'a> {
             | Self::Budget { name, .. }
             | Self::Unpaid { name, .. }
             | Self::Retry { name, .. }
-            | Self::RetryEnded { name, .. } => name,
+            | Self::RetryEnded { name, .. }
+            | Self::Hedge { name, .. } => name,
         }
     }
 }

@@ -27,6 +27,7 @@ const TOKENS: &str = "buttress_budget_tokens";
 const UNPAID: &str = "buttress_budget_refused_total";
 const RETRIES: &str = "buttress_retry_attempts_total";
 const RETRY_CALLS: &str = "buttress_retry_calls_total";
+const HEDGES: &str = "buttress_hedges_total";
 
 /// Counts each event through the recorder of the `metrics` facade.
 ///
@@ -47,6 +48,7 @@ const RETRY_CALLS: &str = "buttress_retry_calls_total";
 /// | `buttress_budget_refused_total` | `name`, `kind` | retries and hedges that a budget did not pay |
 /// | `buttress_retry_attempts_total` | `name`, `reason` | retries, by how the attempt before had ended |
 /// | `buttress_retry_calls_total` | `name`, `result` | calls under a retry, by how they came to their answer |
+/// | `buttress_hedges_total` | `name`, `result` | attempts beside another, by what became of them |
 ///
 /// Handles are kept: after the first event of a kind, counting allocates nothing. They are made anew when another recorder
 /// is installed, so it does not matter which is set up first, this or the exporter. The label sets are closed, and at most
@@ -190,6 +192,7 @@ fn describe() {
     metrics::describe_counter!(UNPAID, "retries and hedges that a budget did not pay");
     metrics::describe_counter!(RETRIES, "retries, by how the attempt before had ended");
     metrics::describe_counter!(RETRY_CALLS, "calls under a retry, by how they came to their answer");
+    metrics::describe_counter!(HEDGES, "attempts beside another, by what became of them");
 }
 
 impl Observer for Metrics {
@@ -234,6 +237,7 @@ impl Observer for Metrics {
             Event::RetryEnded { name, result, .. } => {
                 self.count(name, RETRY_CALLS, [("result", result.as_str()), NO]);
             }
+            Event::Hedge { name, result } => self.count(name, HEDGES, [("result", result.as_str()), NO]),
         }
     }
 }

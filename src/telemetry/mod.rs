@@ -34,7 +34,7 @@ mod tracing;
 pub use self::metrics::Metrics;
 #[cfg(feature = "tracing")]
 pub use self::tracing::Tracing;
-pub use again::{Extra, RetryResult};
+pub use again::{Extra, HedgeResult, RetryResult};
 pub use event::{CircuitState, Event, FallbackKind, Limit, Why};
 pub(crate) use observer::is_installed;
 pub use observer::{AlreadyInstalled, Observed, Observer, install};

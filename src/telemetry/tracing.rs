@@ -64,6 +64,9 @@ impl Observer for Tracing {
             Event::RetryEnded { name, result, attempts } => {
                 tracing::trace!(target: "buttress", name, result = result.as_str(), attempts, "call ended");
             }
+            Event::Hedge { name, result } => {
+                tracing::debug!(target: "buttress", name, result = result.as_str(), "hedge over");
+            }
             // Numbers for a graph; as lines they would be two a call that say nothing.
             Event::InFlight { .. } | Event::Budget { .. } => {}
         }

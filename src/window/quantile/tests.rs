@@ -124,7 +124,7 @@ fn too_few_have_no_quantile() {
 #[test]
 fn it_follows_a_service_that_turns_slow_and_one_that_turns_fast_again() {
     let p95 = Quantile::new(Ratio::percent(95)).over(64);
-    let mut now = |time: Duration, times: u32| {
+    let now = |time: Duration, times: u32| {
         for _ in 0..times {
             p95.record(time);
         }
