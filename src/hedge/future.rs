@@ -20,13 +20,15 @@ use tokio::{
 };
 use tower_service::Service;
 
-type Answer<S, Req> = Result<<S as Service<Req>>::Response, <S as Service<Req>>::Error>;
+/// What `S` answers to what `A` sends.
+type Answer<S, Req, A> =
+    Result<<S as Service<<A as Again<Req>>::Sent>>::Response, <S as Service<<A as Again<Req>>::Sent>>::Error>;
 
 pin_project! {
     /// The answer of a [`Hedge`](super::Hedge).
     pub struct ResponseFuture<S, Req, A, C>
     where
-        S: Service<Req>,
+        S: Service<A::Sent>,
         A: Again<Req>,
     {
         // `None` once it has ended.
@@ -37,13 +39,13 @@ pin_project! {
         timer: Option<Sleep>,
         // `None` where there is no hedge, and once the call has ended.
         spare: Option<Spare<S, A::Kept, A, C>>,
-        others: Option<Box<Others<S::Future, Answer<S, Req>, A, C>>>,
+        others: Option<Box<Others<S::Future, Answer<S, Req, A>, A, C>>>,
     }
 }
 
 impl<S, Req, A, C> ResponseFuture<S, Req, A, C>
 where
-    S: Service<Req>,
+    S: Service<A::Sent>,
     A: Again<Req>,
 {
     /// A call that is made once.
@@ -60,12 +62,12 @@ where
 
 impl<S, Req, A, C> Future for ResponseFuture<S, Req, A, C>
 where
-    S: Service<Req>,
+    S: Service<A::Sent>,
     S::Error: Rejectable,
     A: Again<Req>,
     C: Classify<S::Response, S::Error>,
 {
-    type Output = Answer<S, Req>;
+    type Output = Answer<S, Req, A>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -106,13 +108,13 @@ where
 
 impl<S, Req, A, C> ResponseFuture<S, Req, A, C>
 where
-    S: Service<Req>,
+    S: Service<A::Sent>,
     S::Error: Rejectable,
     A: Again<Req>,
     C: Classify<S::Response, S::Error>,
 {
     /// The first attempt is pending, or has ended without an answer.
-    fn poll_others(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer<S, Req>> {
+    fn poll_others(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer<S, Req, A>> {
         let mut this = self.project();
         let Some(spare) = this.spare else { return Poll::Pending };
         if this.first.is_some()
@@ -141,7 +143,8 @@ where
     }
 }
 
-type Rest<S, Req, A, C> = Option<Box<Others<<S as Service<Req>>::Future, Answer<S, Req>, A, C>>>;
+type Rest<S, Req, A, C> =
+    Option<Box<Others<<S as Service<<A as Again<Req>>::Sent>>::Future, Answer<S, Req, A>, A, C>>>;
 
 /// The hedges that are on their way. Ready with the answer of the call.
 fn poll_running<S, Req, A, C>(
@@ -149,9 +152,9 @@ fn poll_running<S, Req, A, C>(
     others: &mut Rest<S, Req, A, C>,
     first_runs: bool,
     cx: &mut Context<'_>,
-) -> Poll<Answer<S, Req>>
+) -> Poll<Answer<S, Req, A>>
 where
-    S: Service<Req>,
+    S: Service<A::Sent>,
     S::Error: Rejectable,
     A: Again<Req>,
     C: Classify<S::Response, S::Error>,
@@ -188,9 +191,9 @@ fn poll_start<S, Req, A, C>(
     others: &mut Rest<S, Req, A, C>,
     timer: Pin<&mut Option<Sleep>>,
     cx: &mut Context<'_>,
-) -> Poll<Option<Answer<S, Req>>>
+) -> Poll<Option<Answer<S, Req, A>>>
 where
-    S: Service<Req>,
+    S: Service<A::Sent>,
     S::Error: Rejectable,
     A: Again<Req>,
     C: Classify<S::Response, S::Error>,
@@ -221,10 +224,10 @@ fn unanswered<S, Req, A, C>(
     spare: &mut Spare<S, A::Kept, A, C>,
     others: &mut Rest<S, Req, A, C>,
     outcome: Outcome,
-    result: Answer<S, Req>,
-) -> Option<Answer<S, Req>>
+    result: Answer<S, Req, A>,
+) -> Option<Answer<S, Req, A>>
 where
-    S: Service<Req>,
+    S: Service<A::Sent>,
     A: Again<Req>,
 {
     spare.ask();
@@ -244,7 +247,7 @@ fn poll_timer(timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
 
 impl<S, Req, A, C> fmt::Debug for ResponseFuture<S, Req, A, C>
 where
-    S: Service<Req>,
+    S: Service<A::Sent>,
     A: Again<Req>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -33,7 +33,7 @@ impl<S: Clone, A, C> Clone for Hedge<S, A, C> {
 
 impl<S, Req, A, C> Service<Req> for Hedge<S, A, C>
 where
-    S: Service<Req> + Clone,
+    S: Service<A::Sent> + Clone,
     S::Error: Rejectable,
     A: Again<Req>,
     C: Classify<S::Response, S::Error>,
@@ -49,8 +49,10 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let kept = if self.shared.is_off() { None } else { self.shared.again.keep(&request) };
-        let Some(kept) = kept else { return ResponseFuture::alone(self.inner.call(request)) };
+        let (request, kept) = self.shared.again.first(request);
+        let Some(kept) = kept.filter(|_| !self.shared.is_off()) else {
+            return ResponseFuture::alone(self.inner.call(request));
+        };
         // The instance that was readied goes along, and the clone stays behind.
         let clone = self.inner.clone();
         let mut service = mem::replace(&mut self.inner, clone);

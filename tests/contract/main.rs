@@ -6,6 +6,7 @@ mod bulkhead;
 mod counting;
 mod deadline;
 mod fallback;
+mod hedge;
 mod keyed_breaker;
 mod keyed_bulkhead;
 mod lift;

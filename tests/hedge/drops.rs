@@ -107,9 +107,10 @@ async fn each_attempt_has_a_request_of_its_own() {
     #[derive(Clone)]
     struct Numbered;
     impl buttress::hedge::Again<u32> for Numbered {
+        type Sent = u32;
         type Kept = u32;
-        fn keep(&self, request: &u32) -> Option<u32> {
-            Some(*request)
+        fn first(&self, request: u32) -> (u32, Option<u32>) {
+            (request, Some(request))
         }
         fn again(&self, kept: &mut u32, attempt: u32) -> Option<u32> {
             (attempt < 4).then_some(*kept * 100 + attempt)
@@ -131,9 +132,10 @@ async fn where_no_copy_can_be_made_a_failure_is_the_answer() {
     #[derive(Clone)]
     struct Once;
     impl buttress::hedge::Again<u32> for Once {
+        type Sent = u32;
         type Kept = ();
-        fn keep(&self, _: &u32) -> Option<()> {
-            Some(())
+        fn first(&self, request: u32) -> (u32, Option<()>) {
+            (request, Some(()))
         }
         fn again(&self, (): &mut (), _: u32) -> Option<u32> {
             None

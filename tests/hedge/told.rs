@@ -37,7 +37,8 @@ fn said(heard: &Heard) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn what_became_of_each_hedge_is_told_once_and_of_the_first_attempt_nothing() {
-    let (layer, heard) = listening(HedgeLayer::after(20 * MS).max(3).name("stock").budget(&Budget::unlimited()));
+    let (layer, heard) =
+        listening(HedgeLayer::after(20 * MS).max(3).name("stock").budget(&Budget::unlimited()));
     let run = async |attempts: Vec<crate::Attempt>| {
         let _ = hedged(layer.clone(), &Replicas::new(attempts)).oneshot(7).await;
         said(&heard)

@@ -3,11 +3,14 @@
 //! The letters say whence: CB circuit breakers, WN windows and counters, BO backoff, RB retry quotas, BR bodies that are sent
 //! again, ID idempotency keys; each row names its source. Where those systems disagree with each other, the test says which
 //! behaviour is ours.
+//! The letters say whence: CB circuit breakers, WN windows and counters, BO backoff, RB retry quotas, HG hedging, ID
+//! idempotency keys; each row names its source. Where those systems disagree with each other, the test says which behaviour is ours.
 
 mod backoff;
 mod bodies;
 mod circuits;
 mod grpc;
+mod hedges;
 mod keys;
 mod retries;
 mod windows;

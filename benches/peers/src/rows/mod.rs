@@ -4,6 +4,7 @@ mod breaker;
 mod bulkhead;
 mod fallback;
 mod ground;
+mod hedge;
 mod http;
 mod keyed;
 mod prices;
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Row> {
         breaker::rows(),
         bulkhead::rows(),
         fallback::rows(),
+        hedge::rows(),
         http::rows(),
         keyed::rows(),
         prices::rows(),
