@@ -38,7 +38,7 @@
 //! | [`outcome`] | what a result means, read once for every pattern |
 //! | [`deadline`] | the time that is left for the whole request |
 //! | [`keyed`] | one of these for each host or route, at most so many |
-//! | [`window`] | the last results, by number or by time, and the rates in them |
+//! | [`window`] | the last results, by number or by time, the rates in them, and how long they took |
 //! | [`backoff`] | how long to wait before coming again |
 //! | [`budget`] | what retries and hedges are paid from, together |
 //! | [`cause`] | why a call was dropped |

@@ -26,6 +26,7 @@ mod classify;
 mod deadline;
 mod fallback;
 mod guard;
+mod hedge;
 mod per_authority;
 mod problem;
 mod refused;
@@ -48,6 +49,7 @@ pub use fallback::{
     last_good_by,
 };
 pub use guard::{Guard, guard};
+pub use hedge::Repeatable;
 pub use per_authority::{PerAuthority, per_authority};
 pub use problem::{Problem, Render};
 #[cfg(feature = "hyper")]

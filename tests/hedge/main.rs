@@ -5,6 +5,7 @@ mod costs;
 #[path = "../counting/mod.rs"]
 mod counting;
 mod drops;
+mod http;
 mod learnt;
 mod peers;
 mod settings;
