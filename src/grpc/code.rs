@@ -52,6 +52,15 @@ impl Code {
         self.0
     }
 
+    /// The code of that number; what is no known code is [`Code::UNKNOWN`].
+    #[must_use]
+    pub const fn of_number(number: i32) -> Self {
+        match number {
+            0..=16 => Self(number as u8),
+            _ => Self::UNKNOWN,
+        }
+    }
+
     /// A `grpc-status` value. What is no known code is [`Code::UNKNOWN`], as clients are told to read it.
     #[must_use]
     pub const fn parse(value: &[u8]) -> Self {

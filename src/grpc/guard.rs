@@ -1,6 +1,6 @@
 //! A gRPC server's whole stack in one word.
 
-use super::Code;
+use super::{Code, pushback::PUSHBACK};
 use crate::{
     http::{Guard, Problem, Render},
     rejected::Rejected,
@@ -49,9 +49,6 @@ pub const fn mixed_guard<L>(stack: L) -> Guard<L, Mixed> {
 pub struct TrailersOnly {
     _more: (),
 }
-
-/// The header by which a server says how long to wait before a retry.
-const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 impl<B: Default> Render<B> for TrailersOnly {
     fn render(self, rejected: &Rejected) -> Response<B> {

@@ -13,11 +13,14 @@
 //! | `Open`, `Shed`, `NoEndpoint`, `StoreDown` | `UNAVAILABLE` |
 //! | `Full`, `Limited`, `TooLarge` | `RESOURCE_EXHAUSTED` |
 
+#[cfg(feature = "service-config")]
+mod calls;
 mod classify;
 mod code;
 #[cfg(feature = "service-config")]
 mod config;
 mod guard;
+mod pushback;
 mod timeout;
 
 #[cfg(feature = "tonic")]
@@ -25,6 +28,8 @@ mod lift;
 #[cfg(feature = "tonic")]
 mod status;
 
+#[cfg(feature = "service-config")]
+pub use calls::{ByCodes, CallFuture, Calls, CallsLayer, Coded, Kept, Messages, Resend, calls};
 pub use classify::{ByStatus, Rest};
 pub use code::Code;
 #[cfg(feature = "service-config")]
@@ -34,4 +39,5 @@ pub use config::{
 pub use guard::{Mixed, TrailersOnly, guard, mixed_guard};
 #[cfg(feature = "tonic")]
 pub use lift::{StatusLift, StatusLiftFuture, StatusLiftLayer, lift};
+pub use pushback::Pushback;
 pub use timeout::{GrpcTimeout, deadline, parse_timeout, send_deadline};

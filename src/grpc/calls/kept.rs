@@ -1,0 +1,135 @@
+//! How a request is kept for another attempt: its head as it was, and its messages within a bound.
+
+use super::{Resend, body::take_in};
+use crate::{
+    grpc::{Code, Codes},
+    hedge::Again,
+    http::ReplayBody,
+    outcome::{Class, Outcome},
+    retry::{Dispose, Replay},
+};
+use ::http::{HeaderName, Request};
+use http_body::Body;
+use std::{
+    fmt,
+    future::{Ready, ready},
+};
+
+/// On resends, how many attempts there were before.
+const PREVIOUS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+
+/// Keeps the requests of gRPC calls: the head as it was, and of the messages as many bytes as were allowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages {
+    codes: Codes,
+    most: usize,
+}
+
+impl Messages {
+    pub(super) const fn new(codes: Codes, most: usize) -> Self {
+        Self { codes, most }
+    }
+
+    /// Before a hedge: the body as one that several may send side by side. Only where all of it is there: the rest of a
+    /// stream has one sender.
+    pub(super) fn prepare<B: Resend>(self, request: Request<B>) -> Request<B> {
+        let (mut parts, body) = request.into_parts();
+        // All that is taken in is kept, so that nothing is lost to the one who sends it.
+        let body = ReplayBody::with_cap(body, usize::MAX);
+        if take_in(&body, self.most) {
+            parts.extensions.insert(SideBySide(body.clone()));
+        } else {
+            body.let_go();
+        }
+        Request::from_parts(parts, B::of_kept(body))
+    }
+}
+
+/// What [`Messages`] keeps of a call until it is over.
+pub struct Kept<B: Body> {
+    head: Request<()>,
+    body: ReplayBody<B>,
+}
+
+impl<B: Resend> Kept<B> {
+    fn attempt(&self, number: u32, body: ReplayBody<B>) -> Request<B> {
+        let (mut parts, ()) = self.head.clone().into_parts();
+        parts.headers.insert(PREVIOUS, number.saturating_sub(1).into());
+        Request::from_parts(parts, B::of_kept(body))
+    }
+}
+
+/// The call has its answer: what is still being sent need not be kept any more.
+impl<B: Body> Drop for Kept<B> {
+    fn drop(&mut self) {
+        self.body.let_go();
+    }
+}
+
+/// The way of a kept body from where it was made to the hedge.
+struct SideBySide<B>(ReplayBody<B>);
+
+impl<B> Clone for SideBySide<B> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<B: Resend> Replay<Request<B>> for Messages {
+    type Sent = Request<B>;
+    type Kept = Kept<B>;
+
+    fn first(&self, request: Request<B>) -> (Request<B>, Kept<B>) {
+        let (parts, body) = request.into_parts();
+        let body = ReplayBody::with_cap(body, self.most);
+        let head = Request::from_parts(parts.clone(), ());
+        (Request::from_parts(parts, B::of_kept(body.clone())), Kept { head, body })
+    }
+
+    /// The codes are named by who knows the method. An attempt that was cut here has no code but this one.
+    fn is_safe(&self, _: &Kept<B>, outcome: &Outcome) -> bool {
+        outcome.class() != Class::TimedOut || self.codes.contains(Code::DEADLINE_EXCEEDED)
+    }
+
+    fn again(&self, kept: &mut Kept<B>, attempt: u32) -> Option<Request<B>> {
+        let body = kept.body.again()?;
+        Some(kept.attempt(attempt, body))
+    }
+}
+
+impl<Res> Dispose<Res> for Messages {
+    type Disposal = Ready<()>;
+
+    /// A status without messages has no rest to read.
+    fn dispose(&self, _: Res) -> Ready<()> {
+        ready(())
+    }
+}
+
+impl<B: Resend> Again<Request<B>> for Messages {
+    type Kept = Kept<B>;
+
+    fn keep(&self, request: &Request<B>) -> Option<Kept<B>> {
+        let SideBySide(body) = request.extensions().get::<SideBySide<B>>()?.clone();
+        let mut head = Request::new(());
+        *head.method_mut() = request.method().clone();
+        *head.uri_mut() = request.uri().clone();
+        *head.version_mut() = request.version();
+        *head.headers_mut() = request.headers().clone();
+        *head.extensions_mut() = request.extensions().clone();
+        head.extensions_mut().remove::<SideBySide<B>>();
+        Some(Kept { head, body })
+    }
+
+    fn again(&self, kept: &mut Kept<B>, attempt: u32) -> Option<Request<B>> {
+        // A clone, and not `again`: those that run go on.
+        let body = kept.body.clone();
+        Some(kept.attempt(attempt, body))
+    }
+}
+
+impl<B: Body> fmt::Debug for Kept<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("head", &self.head).field("body", &self.body).finish()
+    }
+}
