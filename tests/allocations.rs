@@ -9,7 +9,7 @@ use buttress::{
     clock, grpc,
     http::{self as b_http, BodyTimeoutLayer, DeadlineLayer},
     lift, over,
-    timeout::TimeoutLayer,
+    timeout::{TimeoutLayer, TotalLayer},
 };
 use futures_util::FutureExt;
 use http::{Request, Response};
@@ -254,5 +254,77 @@ fn a_slot_held_to_the_end_of_the_body_allocates_nothing() {
             assert!(body.frame().now_or_never().expect("at once").is_some());
         };
         assert_eq!(allocations(read), 0);
+    });
+}
+
+#[test]
+fn telling_the_next_hop_what_is_left_allocates_the_header_value_and_nothing_else() {
+    fn hop<W>(layer: b_http::SendDeadlineLayer<W>) -> u64
+    where
+        W: b_http::ReadTimeout + b_http::WriteTimeout + Clone,
+    {
+        let answer = |request: Request<()>| ready(Ok::<_, Infallible>(request.headers().len()));
+        let mut svc = over(layer, tower::service_fn(answer));
+        // With room for a header more, as requests have that say anything at all.
+        let said = || {
+            let mut request = to("one.test");
+            request.headers_mut().reserve(8);
+            request.headers_mut().insert("te", http::HeaderValue::from_static("trailers"));
+            request
+        };
+        let mut requests: Vec<_> = (0..101).map(|_| said()).collect();
+        allocations(|| {
+            drive(&mut svc, requests.pop().expect("enough"));
+        })
+    }
+    in_a_runtime(|| {
+        assert_eq!(hop(b_http::SendDeadlineLayer::new()), 0, "nothing to tell");
+        Deadline::after(clock::now(), Duration::from_secs(9)).sync_scope(|| {
+            assert_eq!(hop(b_http::SendDeadlineLayer::new()), 100);
+            assert_eq!(hop(grpc::send_deadline()), 100);
+        });
+    });
+}
+
+#[test]
+fn a_total_allocates_nothing_with_or_without_an_attempt_inside() {
+    in_a_runtime(|| {
+        let (total, attempt) =
+            (TotalLayer::new(Duration::from_secs(9)), TimeoutLayer::new(Duration::from_secs(1)));
+        for pends in [false, true] {
+            let mut svc = over(total.clone(), Echo { pends });
+            assert_eq!(allocations(|| assert_eq!(drive(&mut svc, 7), 7)), 0, "pends: {pends}");
+            let mut svc = over((total.clone(), attempt.clone()), Echo { pends });
+            assert_eq!(allocations(|| assert_eq!(drive(&mut svc, 7), 7)), 0, "pends: {pends}");
+        }
+    });
+}
+
+#[test]
+fn a_grpc_call_that_is_made_once_allocates_nothing_and_one_that_is_kept_a_dozen_times_at_most() {
+    let config = r#"{"methodConfig": [
+        {"name": [{"service": "a.A", "method": "Once"}], "timeout": "9s"},
+        {"name": [{"service": "a.A", "method": "Again"}], "retryPolicy": {
+            "maxAttempts": 2, "initialBackoff": "1s", "maxBackoff": "1s", "backoffMultiplier": 1,
+            "retryableStatusCodes": ["UNAVAILABLE"]}}
+    ]}"#;
+    let layer = grpc::calls(&config.parse().expect("a good config"));
+    in_a_runtime(|| {
+        let answer = |_: Request<tonic::body::Body>| {
+            ready(Ok::<_, Infallible>(Response::new(Full::new(bytes::Bytes::from_static(b"a message")))))
+        };
+        let mut svc = over(layer, tower::service_fn(answer));
+        let mut made = |method: &str| {
+            let request = || {
+                let body = tonic::body::Body::new(Full::new(bytes::Bytes::from_static(b"a message")));
+                Request::post(format!("http://one.test/a.A/{method}")).body(body).expect("a request")
+            };
+            let mut requests: Vec<_> = (0..101).map(|_| request()).collect();
+            allocations(|| drop(drive(&mut svc, requests.pop().expect("enough"))))
+        };
+        assert_eq!((made("Once"), made("Other")), (0, 0));
+        let kept = made("Again");
+        assert!((100..=1200).contains(&kept), "{kept}");
+        println!("{} allocations for a call that is kept", kept / 100);
     });
 }

@@ -7,7 +7,7 @@ use buttress::{
 };
 use http::{Request, Response};
 use std::time::Duration;
-use tower::{Layer, ServiceBuilder, layer::util::Stack};
+use tower::{ServiceBuilder, layer::util::Stack};
 
 const NOT_THEIR_AFFAIR: [Law; 12] = [
     Law::RefusalStands,

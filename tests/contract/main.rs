@@ -2,6 +2,7 @@
 
 mod breaker;
 mod bulkhead;
+mod calls;
 #[path = "../counting/mod.rs"]
 mod counting;
 mod deadline;
