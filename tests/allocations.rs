@@ -301,7 +301,7 @@ fn a_total_allocates_nothing_with_or_without_an_attempt_inside() {
 }
 
 #[test]
-fn a_grpc_call_that_is_made_once_allocates_nothing_and_one_that_is_kept_a_dozen_times_at_most() {
+fn a_grpc_call_that_is_made_once_allocates_nothing_and_one_that_is_kept_half_a_dozen_times_at_most() {
     let config = r#"{"methodConfig": [
         {"name": [{"service": "a.A", "method": "Once"}], "timeout": "9s"},
         {"name": [{"service": "a.A", "method": "Again"}], "retryPolicy": {
@@ -317,14 +317,14 @@ fn a_grpc_call_that_is_made_once_allocates_nothing_and_one_that_is_kept_a_dozen_
         let mut made = |method: &str| {
             let request = || {
                 let body = tonic::body::Body::new(Full::new(bytes::Bytes::from_static(b"a message")));
-                Request::post(format!("http://one.test/a.A/{method}")).body(body).expect("a request")
+                let post = Request::post(format!("http://one.test/a.A/{method}")).header("te", "trailers");
+                post.body(body).expect("a request")
             };
             let mut requests: Vec<_> = (0..101).map(|_| request()).collect();
             allocations(|| drop(drive(&mut svc, requests.pop().expect("enough"))))
         };
         assert_eq!((made("Once"), made("Other")), (0, 0));
         let kept = made("Again");
-        assert!((100..=1200).contains(&kept), "{kept}");
-        println!("{} allocations for a call that is kept", kept / 100);
+        assert!((100..=600).contains(&kept), "{kept}");
     });
 }

@@ -18,7 +18,8 @@ use tonic::{
     transport::{Channel, Endpoint, Server},
 };
 
-/// While it is down, its streams begin well and break off.
+/// While it is down, its streams begin well and break off. `busy` is told once to come again a little later, `stuck` is never
+/// answered, and `how long?` is answered with the time that the caller gives.
 struct Parrot {
     well: Arc<AtomicBool>,
 }
@@ -28,7 +29,18 @@ type Replies = Iter<std::vec::IntoIter<Result<SayReply, Status>>>;
 #[tonic::async_trait]
 impl Echo for Parrot {
     async fn say(&self, request: Request<SayRequest>) -> Result<Response<SayReply>, Status> {
-        Ok(Response::new(SayReply { text: request.into_inner().text }))
+        let told = request.metadata().get("grpc-timeout").and_then(|told| told.to_str().ok());
+        let told = told.unwrap_or("no end").to_owned();
+        match request.into_inner().text {
+            text if text == "busy" && !self.well.swap(true, Relaxed) => {
+                let mut later = Status::unavailable("not now");
+                later.metadata_mut().insert("grpc-retry-pushback-ms", 100.into());
+                Err(later)
+            }
+            text if text == "stuck" => std::future::pending().await,
+            text if text == "how long?" => Ok(Response::new(SayReply { text: told })),
+            text => Ok(Response::new(SayReply { text })),
+        }
     }
 
     type TailStream = Replies;
