@@ -17,5 +17,7 @@
 //! ```
 
 mod never_sent;
+mod retry;
 
 pub use never_sent::never_sent;
+pub use retry::retry;

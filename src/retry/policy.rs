@@ -104,6 +104,12 @@ impl<C, R> Policy<C, R> {
         self
     }
 
+    /// Whether a budget was named: presets that know a better one than the layer's own ask.
+    #[cfg(feature = "http")]
+    pub(crate) const fn names_a_budget(&self) -> bool {
+        self.budget.is_some()
+    }
+
     /// A budget for each key: each host, each route. What has no key is paid by the [`budget`](Self::budget) of the policy.
     ///
     /// ```

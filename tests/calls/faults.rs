@@ -52,7 +52,7 @@ impl Plan {
                     1 => Fault::ResetRequestAfter(below(400.0)),
                     2 => Fault::ResetAnswerAfter(below(200.0)),
                     3 => Fault::CutAnswerAfter(below(200.0)),
-                    4 => Fault::SlowAnswer(1 + below(40.0), Duration::from_millis(1)),
+                    4 => Fault::SlowAnswer(10 + below(40.0), Duration::from_millis(1)),
                     _ => Fault::None,
                 }
             }
@@ -138,7 +138,7 @@ async fn pass(mut client: TcpStream, server: SocketAddr, fault: Fault) {
     }
 }
 
-/// Copies until `most` bytes have gone over, or to the end.
+/// Copies until `most` bytes have gone over, or to the end; with 0, until there is something to copy.
 async fn copy(
     from: &mut (impl AsyncReadExt + Unpin),
     to: &mut (impl AsyncWriteExt + Unpin),
@@ -148,18 +148,18 @@ async fn copy(
     let mut left = most;
     let mut buffer = vec![0; slow.map_or(16 * 1024, |(bytes, _)| bytes)];
     loop {
-        if left == 0 {
-            return End::Cut;
-        }
-        let room = buffer.len().min(left);
-        let Ok(read) = from.read(&mut buffer[..room]).await else { return End::Reset };
+        let Ok(read) = from.read(&mut buffer).await else { return End::Reset };
         if read == 0 {
             return End::Closed;
         }
-        if to.write_all(&buffer[..read]).await.is_err() {
+        let passed = read.min(left);
+        if to.write_all(&buffer[..passed]).await.is_err() {
             return End::Reset;
         }
-        left -= read;
+        left -= passed;
+        if left == 0 {
+            return End::Cut;
+        }
         if let Some((_, pause)) = slow {
             sleep(pause).await; // real: a slow peer on a socket
         }

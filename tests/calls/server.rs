@@ -6,8 +6,11 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
+use buttress::{http::ReplayBody, over, rejected::BoxError, retry::Policy};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use http::HeaderMap;
+use http_body_util::BodyExt;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -18,6 +21,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::net::{TcpListener, TcpSocket};
+use tower::{ServiceBuilder, ServiceExt};
 
 /// What a server saw of one request.
 #[derive(Clone, Debug)]
@@ -46,12 +50,24 @@ pub(crate) type Answer = fn(usize) -> Response;
 struct Shared {
     received: Arc<Mutex<Received>>,
     answer: Answer,
+    /// The first attempt is answered before its body is read.
+    early: bool,
 }
 
 impl Server {
+    /// Answers when it has read the body.
     pub(crate) async fn answering(answer: Answer) -> Self {
+        Self::serving(answer, false).await
+    }
+
+    /// Answers the first attempt of a call by its head alone.
+    pub(crate) async fn answering_early(answer: Answer) -> Self {
+        Self::serving(answer, true).await
+    }
+
+    async fn serving(answer: Answer, early: bool) -> Self {
         let received = Arc::<Mutex<Received>>::default();
-        let shared = Shared { received: Arc::clone(&received), answer };
+        let shared = Shared { received: Arc::clone(&received), answer, early };
         let app = Router::new().fallback(handle).with_state(shared);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -90,6 +106,9 @@ async fn handle(State(shared): State<Shared>, request: Request) -> Response {
         attempts.push(Seen { headers: head.headers, bytes: None });
         attempts.len() - 1
     };
+    if shared.early && n == 0 {
+        return (shared.answer)(n);
+    }
     let mut data = body.into_data_stream();
     let mut bytes = 0;
     while let Some(chunk) = data.next().await {
@@ -115,6 +134,47 @@ pub(crate) async fn nobody() -> SocketAddr {
     let address = socket.local_addr().expect("bound");
     std::mem::forget(socket);
     address
+}
+
+/// The clients that everything is tried with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Hyper,
+    Reqwest,
+}
+
+/// Each of them, over HTTP/1 and over HTTP/2.
+pub(crate) const CLIENTS: [(Kind, bool); 4] =
+    [(Kind::Hyper, false), (Kind::Hyper, true), (Kind::Reqwest, false), (Kind::Reqwest, true)];
+
+/// A client under a retry by that policy; gives the status and the body of the answer.
+pub(crate) async fn send<B>(
+    (kind, two): (Kind, bool),
+    policy: &Policy,
+    request: http::Request<B>,
+) -> Result<(u16, Bytes), BoxError>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let layer = buttress::hyper::retry(policy.clone());
+    let (status, body) = match kind {
+        Kind::Hyper => {
+            let answer = over(layer, hyper::<ReplayBody<B>>(two)).oneshot(request).await?;
+            (answer.status(), answer.into_body().collect().await?.to_bytes())
+        }
+        Kind::Reqwest => {
+            let reqwest = ServiceBuilder::new()
+                .map_response(http::Response::<reqwest::Body>::from)
+                .map_request(|request: http::Request<ReplayBody<B>>| {
+                    reqwest::Request::try_from(request.map(reqwest::Body::wrap)).expect("a url")
+                })
+                .service(reqwest(two));
+            let answer = over(layer, reqwest).oneshot(request).await?;
+            (answer.status(), answer.into_body().collect().await?.to_bytes())
+        }
+    };
+    Ok((status.as_u16(), body))
 }
 
 pub(crate) fn hyper<B>(two: bool) -> Client<HttpConnector, B>

@@ -123,10 +123,11 @@ impl Sender {
         if self.end.is_some() {
             return;
         }
-        self.waits = None;
         let waker = Waker::from(Arc::clone(&self.alarm));
+        let before = self.alarm.0.load(SeqCst);
+        self.waits = None;
         match Pin::new(&mut self.body).poll_frame(&mut Context::from_waker(&waker)) {
-            Poll::Pending => self.waits = Some(self.alarm.0.load(SeqCst)),
+            Poll::Pending => self.waits = Some(before),
             Poll::Ready(None) => self.end = Some(End::Whole),
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                 Ok(data) => self.sent.extend_from_slice(&data),
@@ -143,6 +144,17 @@ impl Sender {
         }
         if self.end.is_none() && self.body.is_end_stream() {
             self.end = Some(End::Whole);
+        }
+    }
+
+    /// Only when woken, as a task.
+    fn run_until_it_pauses(&mut self) {
+        loop {
+            self.step();
+            let woken = |before| self.alarm.0.load(SeqCst) > before;
+            if self.end.is_some() || self.waits.is_some_and(|before| !woken(before)) {
+                return;
+            }
         }
     }
 
@@ -221,14 +233,7 @@ proptest! {
             match doing {
                 Do::Clone => senders.push(Some(Sender::new(keeper.clone()))),
                 Do::Again => match keeper.again() {
-                    Some(body) => {
-                        // Who was in the middle is told.
-                        for sender in senders.iter().flatten() {
-                            let woken = sender.alarm.0.load(SeqCst);
-                            prop_assert!(sender.waits.is_none_or(|before| woken > before));
-                        }
-                        senders.push(Some(Sender::new(body)));
-                    }
+                    Some(body) => senders.push(Some(Sender::new(body))),
                     None => prop_assert!(!keeper.can_replay()),
                 },
                 Do::Step(n) => if let Some(Some(sender)) = senders.get_mut(n) {
@@ -258,8 +263,14 @@ proptest! {
             }
         }
         // Whoever is left comes to an end, the last to begin to a good one.
-        for sender in senders.iter_mut().flatten() {
-            sender.run();
+        // One that pauses waits for the one that is about to begin; then it is told.
+        for _ in 0..2 {
+            for sender in senders.iter_mut().rev().flatten() {
+                sender.run_until_it_pauses();
+            }
+        }
+        for sender in senders.iter().flatten() {
+            prop_assert!(sender.end.is_some(), "nobody waits for ever");
         }
         let can = keeper.can_replay();
         let mut last = Sender::new(keeper.again().unwrap_or_else(|| keeper.clone()));
@@ -297,20 +308,65 @@ fn a_replay_that_begins_in_the_middle_goes_on_with_the_live_rest() {
 fn the_one_before_breaks_off_and_does_not_end() {
     let mut first = Sender::new(ReplayBody::new(abc()));
     first.step();
-    let second = first.body.again().expect("little was sent");
+    let mut second = Sender::new(first.body.clone());
+    second.step();
     first.step();
     assert_eq!(first.end, Some(End::No(NoReplay::Replaced)));
     assert!(!first.body.is_end_stream());
-    assert_eq!(Sender::new(second).run(), End::Whole);
+    assert_eq!(second.run(), End::Whole);
+}
+
+/// The budget does not pay, say: the caller gets the answer that there is, and the upload that goes with it is whole.
+#[test]
+fn while_the_next_is_about_to_begin_the_one_before_pauses_and_goes_on_if_it_does_not() {
+    let mut first = Sender::new(ReplayBody::new(abc()).again().expect("untouched"));
+    first.step();
+    let second = first.body.again().expect("little was sent");
+    first.step();
+    let before = first.waits.expect("it pauses, and nothing of the body was asked for");
+    assert_eq!(first.alarm.0.load(SeqCst), before);
+    assert!(!first.body.is_end_stream());
+    drop(second);
+    assert!(first.alarm.0.load(SeqCst) > before, "it is told");
+    assert_eq!(first.run(), End::Whole);
+    assert_eq!((&first.sent[..], first.trailers), (&b"abc"[..], 1));
+}
+
+#[test]
+fn who_is_about_to_begin_may_be_replaced_and_its_end_changes_nothing() {
+    let mut first = Sender::new(ReplayBody::new(abc()).again().expect("untouched"));
+    first.step();
+    let second = first.body.again().expect("little was sent");
+    let mut third = Sender::new(first.body.again().expect("little was sent"));
+    drop(second);
+    third.step();
+    first.step();
+    assert_eq!(first.end, Some(End::No(NoReplay::Replaced)));
+    assert_eq!(third.run(), End::Whole);
+}
+
+/// It was sent, and its first frame was never asked for: an answer came before, and another attempt is on its way.
+#[test]
+fn one_that_is_late_to_begin_takes_nothing_back() {
+    let keeper = ReplayBody::new(abc());
+    let mut first = Sender::new(keeper.again().expect("untouched"));
+    let mut second = Sender::new(keeper.again().expect("untouched"));
+    first.step();
+    assert!(first.waits.is_some(), "it pauses");
+    second.step();
+    assert_eq!(first.run(), End::No(NoReplay::Replaced));
+    assert_eq!(second.run(), End::Whole);
 }
 
 #[test]
 fn one_that_waits_is_woken_when_it_is_replaced() {
-    let mut first = Sender::new(ReplayBody::new(Caller::new([data("a"), Step::Pending, data("b")], false)));
+    let keeper = ReplayBody::new(Caller::new([data("a"), Step::Pending, data("b")], false));
+    let mut first = Sender::new(keeper.clone());
     first.step();
     first.step();
-    let before = first.waits.expect("it waits");
-    let mut second = Sender::new(first.body.clone());
+    assert!(first.waits.is_some());
+    let before = first.alarm.0.load(SeqCst);
+    let mut second = Sender::new(keeper);
     assert_eq!(first.alarm.0.load(SeqCst), before, "a clone alone takes nothing");
     second.step();
     assert!(first.alarm.0.load(SeqCst) > before);
@@ -438,11 +494,12 @@ async fn a_body_in_another_task_is_streamed_and_not_collected_first() {
         rest.map_err(|error| *error.downcast_ref::<NoReplay>().expect("ours"))
     });
     tokio::task::yield_now().await;
-    let again = kept.again().expect("three bytes were sent");
+    let mut again = kept.again().expect("three bytes were sent");
+    assert_eq!(again.frame().await.expect("a frame").expect("data").into_data().expect("data"), "one");
     assert_eq!(task.await.expect("no panic"), Err(NoReplay::Replaced), "woken, or this hangs");
     sender.send(frame("two")).await.expect("it listens");
     drop(sender);
-    assert_eq!(again.collect().await.expect("all of it").to_bytes(), "onetwo");
+    assert_eq!(again.collect().await.expect("all of it").to_bytes(), "two");
 }
 
 /// What reaches a server is cut, not ended: one that trusted a part for the whole would act on it.

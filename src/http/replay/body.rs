@@ -1,6 +1,6 @@
 //! The body that a request carries so that it can be sent again.
 
-use super::remainder::{Remainder, Sender};
+use super::{CAP, remainder::Remainder, turns::Sender};
 use crate::rejected::BoxError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -37,10 +37,11 @@ use std::{
 ///
 /// ```
 /// use buttress::http::ReplayBody;
+/// use bytes::Bytes;
 /// use http_body_util::{BodyExt, Full};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let body = ReplayBody::new(Full::from("pay 5"));
+/// let body = ReplayBody::new(Full::<Bytes>::from("pay 5"));
 /// let again = body.clone();
 /// assert_eq!(body.collect().await.unwrap().to_bytes(), "pay 5");
 /// assert_eq!(again.collect().await.unwrap().to_bytes(), "pay 5");
@@ -53,12 +54,9 @@ pub struct ReplayBody<B> {
 }
 
 impl<B: Body> ReplayBody<B> {
-    /// What is kept where nothing else is said: 64 KiB.
-    pub const CAP: usize = 64 * 1024;
-
-    /// Around this body, of which at most [`CAP`](Self::CAP) bytes are kept.
+    /// Around this body, of which at most 64 KiB are kept.
     pub fn new(body: B) -> Self {
-        Self::with_cap(body, Self::CAP)
+        Self::with_cap(body, CAP)
     }
 
     /// Around this body, of which at most so many bytes are kept. With 0 a body can be sent again only if it is empty, or if
@@ -66,10 +64,11 @@ impl<B: Body> ReplayBody<B> {
     ///
     /// ```
     /// use buttress::http::ReplayBody;
+    /// use bytes::Bytes;
     /// use http_body_util::{BodyExt, Full};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// let body = ReplayBody::with_cap(Full::from("a long letter"), 8);
+    /// let body = ReplayBody::with_cap(Full::<Bytes>::from("a long letter"), 8);
     /// let again = body.clone();
     /// assert!(again.can_replay(), "nothing was sent yet");
     /// assert_eq!(body.collect().await.unwrap().to_bytes(), "a long letter");
@@ -91,39 +90,41 @@ impl<B: Body> ReplayBody<B> {
 
     /// The body from its beginning, for the next attempt; `None` where it cannot be sent again.
     ///
-    /// Unlike a clone, which takes over where it is first read, this takes over at once: an attempt before, which may still
-    /// be sending somewhere, breaks off, so that it cannot run over the cap while the next one waits for a connection.
+    /// A clone takes over where it is first read. This stands in line at once: from here on an attempt before, which may still
+    /// be sending somewhere, pauses, so that it cannot run over the cap while the next one waits for its time and its
+    /// connection. It breaks off when this one is first read, and goes on if this one is dropped before.
     ///
     /// ```
     /// use buttress::http::{NoReplay, ReplayBody};
+    /// use bytes::Bytes;
     /// use http_body_util::{BodyExt, Full};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// let kept = ReplayBody::new(Full::from("pay 5"));
+    /// let kept = ReplayBody::new(Full::<Bytes>::from("pay 5"));
     /// let first = kept.again().unwrap();
     /// let second = kept.again().unwrap();
-    /// assert_eq!(first.collect().await.unwrap_err().downcast_ref(), Some(&NoReplay::Replaced));
     /// assert_eq!(second.collect().await.unwrap().to_bytes(), "pay 5");
+    /// assert_eq!(first.collect().await.unwrap().to_bytes(), "pay 5"); // all of it is kept by now
     /// # }
     /// ```
     #[must_use]
     pub fn again(&self) -> Option<Self> {
         let Some(shared) = &self.shared else { return Some(Self::default()) };
-        let (sender, waiting) = lock(shared).begin().ok()?;
-        if let Some(before) = waiting {
-            before.wake();
-        }
+        let sender = lock(shared).reserve().ok()?;
         Some(Self { shared: Some(Arc::clone(shared)), sender })
     }
+}
 
+impl<B> ReplayBody<B> {
     /// Nobody will ask for it again: the call has its answer, and the upload goes on. Nothing more is kept.
     ///
     /// ```
     /// use buttress::http::ReplayBody;
+    /// use bytes::Bytes;
     /// use http_body_util::{BodyExt, Full};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// let body = ReplayBody::new(Full::from("pay 5"));
+    /// let body = ReplayBody::new(Full::<Bytes>::from("pay 5"));
     /// let again = body.clone();
     /// again.let_go();
     /// assert_eq!(body.collect().await.unwrap().to_bytes(), "pay 5");
@@ -163,12 +164,9 @@ where
         let mut done = None;
         let mut before = None;
         let mut remainder = lock(shared);
-        if !this.sender.has_begun() {
-            match remainder.begin() {
-                Ok((sender, waiting)) => {
-                    this.sender = sender;
-                    before = waiting;
-                }
+        if this.sender.is_new() || this.sender.is_about_to() {
+            match remainder.begin(&mut this.sender) {
+                Ok(waiting) => before = waiting,
                 Err(why) => return Poll::Ready(Some(Err(why.into()))),
             }
         }
@@ -186,6 +184,19 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.lock().map_or_else(|| SizeHint::with_exact(0), |remainder| remainder.size_hint(&self.sender))
+    }
+}
+
+/// What was about to begin gives its place back.
+impl<B> Drop for ReplayBody<B> {
+    fn drop(&mut self) {
+        if !self.sender.is_about_to() {
+            return;
+        }
+        let before = self.shared.as_deref().and_then(|shared| lock(shared).withdraw(&self.sender));
+        if let Some(before) = before {
+            before.wake();
+        }
     }
 }
 
@@ -207,7 +218,7 @@ impl<B> fmt::Debug for ReplayBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplayBody")
             .field("empty", &self.shared.is_none())
-            .field("begun", &self.sender.has_begun())
+            .field("begun", &!self.sender.is_new())
             .finish_non_exhaustive()
     }
 }

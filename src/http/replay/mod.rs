@@ -6,6 +6,10 @@ mod kept;
 mod remainder;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use body::ReplayBody;
 pub use error::NoReplay;
+
+/// How much of a body is kept where nothing is said.
+pub(super) const CAP: usize = 64 * 1024;

@@ -2,7 +2,8 @@
 
 use super::{
     NoReplay,
-    kept::{Kept, Place},
+    kept::Kept,
+    turns::{Sender, Turn, Turns},
 };
 use crate::rejected::BoxError;
 use bytes::{Buf, Bytes};
@@ -27,10 +28,7 @@ pub(super) struct Remainder<B> {
     state: State,
     /// The body was polled: what it gave may have been sent.
     touched: bool,
-    /// How many have begun to send it. The last of them gives the rest.
-    begun: u32,
-    /// The last of them, where it waits for the body.
-    waiting: Option<Waker>,
+    turns: Turns,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,14 +43,6 @@ enum State {
     Broken,
 }
 
-/// One sender of the body, and where it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sender {
-    /// 0: has not begun.
-    number: u32,
-    place: Place,
-}
-
 impl<B: Body> Remainder<B> {
     pub(super) fn new(body: B, most: usize) -> Self {
         let fits = body.size_hint().lower() <= most as u64;
@@ -63,30 +53,8 @@ impl<B: Body> Remainder<B> {
             let_go: false,
             state: if fits { State::Keeping } else { State::NotKept },
             touched: false,
-            begun: 0,
-            waiting: None,
+            turns: Turns::default(),
         }
-    }
-
-    /// Whether who begins now can send all of it.
-    pub(super) const fn can_begin(&self) -> bool {
-        !self.touched || matches!(self.state, State::Keeping | State::Whole)
-    }
-
-    /// A sender that begins now, and the one before, which has to be told if it waits.
-    pub(super) fn begin(&mut self) -> Result<(Sender, Option<Waker>), NoReplay> {
-        if !self.can_begin() {
-            let broken = self.state == State::Broken;
-            return Err(if broken { NoReplay::Broken } else { NoReplay::NotKept });
-        }
-        // After four billion attempts the numbers stay where they are, and two would share the rest. Nobody gets there.
-        self.begun = self.begun.saturating_add(1);
-        Ok((Sender { number: self.begun, place: Place::default() }, self.waiting.take()))
-    }
-
-    /// What is kept may be on its way still; what comes is not added to it.
-    pub(super) const fn let_go(&mut self) {
-        self.let_go = true;
     }
 
     /// The next frame for this sender.
@@ -111,9 +79,16 @@ impl<B: Body> Remainder<B> {
                 );
             }
             State::Broken => return failed(NoReplay::Broken),
-            State::Keeping if sender.number != self.begun => return failed(NoReplay::Replaced),
-            State::NotKept if sender.number != self.begun => return failed(NoReplay::NotKept),
             State::Keeping | State::NotKept => {}
+        }
+        match (self.turns.of(sender), self.state) {
+            (Turn::Mine, _) => {}
+            (Turn::Paused, _) => {
+                self.turns.wait(cx);
+                return Poll::Pending;
+            }
+            (Turn::Gone, State::NotKept) => return failed(NoReplay::NotKept),
+            (Turn::Gone, _) => return failed(NoReplay::Replaced),
         }
         // Where there is nothing to keep, it ends as it ended.
         let Some(mut body) = self.body.take() else { return Poll::Ready(None) };
@@ -124,10 +99,7 @@ impl<B: Body> Remainder<B> {
         self.state = before;
         if polled.is_pending() {
             self.body = Some(body);
-            match &mut self.waiting {
-                Some(waiting) => waiting.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
+            self.turns.wait(cx);
             return Poll::Pending;
         }
         let frame = match ready!(polled) {
@@ -155,6 +127,71 @@ impl<B: Body> Remainder<B> {
         Poll::Ready(Some(Ok(frame)))
     }
 
+    /// Whether this sender has nothing more to give: not where it has an error to give.
+    pub(super) fn is_end(&self, sender: &Sender) -> bool {
+        if sender.is_new() && !self.can_begin() {
+            return false;
+        }
+        match (self.state, &self.body) {
+            (State::Whole, _) => self.kept.is_end(&sender.place),
+            (State::Broken, _) => false,
+            (State::NotKept, None) => self.turns.of(sender) == Turn::Mine,
+            (State::Keeping, None) => false,
+            (State::Keeping | State::NotKept, Some(body)) => {
+                self.gives_the_rest(sender) && sender.place.at() >= self.kept.len() && body.is_end_stream()
+            }
+        }
+    }
+
+    /// What is left for this sender; nothing is promised where it will break off.
+    pub(super) fn size_hint(&self, sender: &Sender) -> SizeHint {
+        if sender.is_new() && !self.can_begin() {
+            return SizeHint::default();
+        }
+        let kept = self.kept.len().saturating_sub(sender.place.at()) as u64;
+        match (self.state, &self.body) {
+            (State::Whole, _) => SizeHint::with_exact(kept),
+            (State::NotKept, None) if self.turns.of(sender) == Turn::Mine => SizeHint::with_exact(0),
+            (State::Keeping | State::NotKept, Some(body)) if self.gives_the_rest(sender) => {
+                plus(&body.size_hint(), kept)
+            }
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+impl<B> Remainder<B> {
+    /// Whether who begins now can send all of it.
+    pub(super) const fn can_begin(&self) -> bool {
+        !self.touched || matches!(self.state, State::Keeping | State::Whole)
+    }
+
+    /// A sender that is about to begin; the one before pauses.
+    pub(super) fn reserve(&mut self) -> Result<Sender, NoReplay> {
+        if self.can_begin() {
+            return Ok(self.turns.reserve());
+        }
+        Err(if self.state == State::Broken { NoReplay::Broken } else { NoReplay::NotKept })
+    }
+
+    /// It is read for the first time. Gives the one before, which has to be told if it waits.
+    pub(super) fn begin(&mut self, sender: &mut Sender) -> Result<Option<Waker>, NoReplay> {
+        if sender.is_new() {
+            *sender = self.reserve()?;
+        }
+        Ok(self.turns.begin(sender))
+    }
+
+    /// It was about to begin, and is dropped.
+    pub(super) fn withdraw(&mut self, sender: &Sender) -> Option<Waker> {
+        self.turns.withdraw(sender)
+    }
+
+    /// What is kept may be on its way still; what comes is not added to it.
+    pub(super) const fn let_go(&mut self) {
+        self.let_go = true;
+    }
+
     fn keep(&mut self, frame: &Frame<Bytes>, sender: &mut Sender) {
         let mut kept = self.state == State::Keeping && !self.let_go;
         if let Some(data) = frame.data_ref() {
@@ -179,53 +216,14 @@ impl<B: Body> Remainder<B> {
     }
 
     fn ended(&mut self) {
-        self.waiting = None;
         if self.state == State::Keeping {
             self.state = State::Whole;
         }
     }
 
-    /// Whether this sender has nothing more to give: not where it has an error to give.
-    pub(super) fn is_end(&self, sender: &Sender) -> bool {
-        if sender.number == 0 && !self.can_begin() {
-            return false;
-        }
-        match (self.state, &self.body) {
-            (State::Whole, _) => self.kept.is_end(&sender.place),
-            (State::Broken, _) => false,
-            (State::NotKept, None) => sender.number == self.begun,
-            (State::Keeping, None) => false,
-            (State::Keeping | State::NotKept, Some(body)) => {
-                self.gives_the_rest(sender) && sender.place.at() >= self.kept.len() && body.is_end_stream()
-            }
-        }
-    }
-
-    /// What is left for this sender; nothing is promised where it will break off.
-    pub(super) fn size_hint(&self, sender: &Sender) -> SizeHint {
-        if sender.number == 0 && !self.can_begin() {
-            return SizeHint::default();
-        }
-        let kept = self.kept.len().saturating_sub(sender.place.at()) as u64;
-        match (self.state, &self.body) {
-            (State::Whole, _) => SizeHint::with_exact(kept),
-            (State::NotKept, None) if sender.number == self.begun => SizeHint::with_exact(0),
-            (State::Keeping | State::NotKept, Some(body)) if self.gives_the_rest(sender) => {
-                plus(&body.size_hint(), kept)
-            }
-            _ => SizeHint::default(),
-        }
-    }
-
-    /// Who has not begun yet gives it as soon as it does.
-    const fn gives_the_rest(&self, sender: &Sender) -> bool {
-        sender.number == 0 || sender.number == self.begun
-    }
-}
-
-impl Sender {
-    pub(super) const fn has_begun(&self) -> bool {
-        self.number != 0
+    /// Who has not begun yet gives it as soon as it does; who pauses may still have to.
+    fn gives_the_rest(&self, sender: &Sender) -> bool {
+        sender.is_new() || self.turns.of(sender) != Turn::Gone
     }
 }
 

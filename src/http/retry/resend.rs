@@ -1,0 +1,142 @@
+//! How an HTTP request is kept, and when it may be sent again.
+
+use super::{KeptRequest, safe};
+use crate::{
+    budget::KeyedBudgets,
+    http::{ReplayBody, per_authority, replay::CAP},
+    keyed::KeyOf,
+    outcome::Outcome,
+    retry::{BudgetOf, Dispose, Replay},
+};
+use ::http::{HeaderName, Request, Response, request::Parts};
+use http_body::Body;
+use std::{
+    fmt,
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+/// Keeps HTTP requests for another attempt: the form of [`Policy::replay`](crate::retry::Policy::replay) for HTTP, which
+/// [`http::retry`](crate::http::retry) sets up. The service inside is sent `Request<`[`ReplayBody<B>`](ReplayBody)`>`.
+///
+/// | a request | is sent again |
+/// |---|---|
+/// | `GET`, `HEAD`, `OPTIONS`, `TRACE`, `PUT`, `DELETE` | after any failed attempt |
+/// | any method, with an `Idempotency-Key` that is not empty | the same |
+/// | of which [`also_safe`](Self::also_safe) says so | the same |
+/// | every other | only if no attempt before it may have reached the service |
+/// | whose body was more than the cap, or has failed | never: the answer that there is comes out |
+///
+/// A response that nobody will see is dropped before the wait; hyper reads what has come of its body already, and keeps the
+/// connection if that was all.
+///
+/// Each request is kept with a copy of its head; of its body at most 64 KiB are kept, as they are sent. See [`ReplayBody`].
+#[derive(Clone)]
+pub struct Resend {
+    cap: usize,
+    header: Option<HeaderName>,
+    also_safe: Option<Arc<dyn Fn(&Parts) -> bool + Send + Sync>>,
+    budgets: Option<KeyedBudgets>,
+}
+
+impl Resend {
+    /// Keeps up to 64 KiB of a body; what is sent again is paid by the budget of the policy.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { cap: CAP, header: None, also_safe: None, budgets: None }
+    }
+
+    /// How much of a body is kept at most. With 0 a request that has a body is sent again only if nothing of it was sent; with
+    /// [`usize::MAX`] all of it is kept, whatever it takes.
+    #[must_use]
+    pub const fn cap(mut self, bytes: usize) -> Self {
+        self.cap = bytes;
+        self
+    }
+
+    /// Writes the number of the attempt into this header, from the second on: `2` in the first that is sent again.
+    #[must_use]
+    pub fn attempt_header(mut self, name: HeaderName) -> Self {
+        self.header = Some(name);
+        self
+    }
+
+    /// Requests of which `safe` says so may be sent again though they may have arrived: a search by `POST`, say.
+    ///
+    /// ```
+    /// use buttress::http::Resend;
+    ///
+    /// let resend = Resend::new().also_safe(|head| head.uri.path() == "/search");
+    /// # drop(resend);
+    /// ```
+    #[must_use]
+    pub fn also_safe(mut self, safe: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.also_safe = Some(Arc::new(safe));
+        self
+    }
+
+    /// A budget for each host that a request goes to ([`per_authority`]); what names no host is paid by the budget of the
+    /// policy.
+    #[must_use]
+    pub fn budgets(mut self, budgets: &KeyedBudgets) -> Self {
+        self.budgets = Some(budgets.clone());
+        self
+    }
+
+    pub(super) const fn has_budgets(&self) -> bool {
+        self.budgets.is_some()
+    }
+}
+
+impl Default for Resend {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<B: Body> Replay<Request<B>> for Resend {
+    type Sent = Request<ReplayBody<B>>;
+    type Kept = KeptRequest<B>;
+
+    #[inline]
+    fn budget(&self, request: &Request<B>) -> BudgetOf {
+        let Some(budgets) = &self.budgets else { return BudgetOf::Policy };
+        per_authority().with_key(request, |host| match host {
+            Some(host) => BudgetOf::Own(budgets.get(host)),
+            None => BudgetOf::Policy,
+        })
+    }
+
+    #[inline]
+    fn first(&self, request: Request<B>) -> (Self::Sent, Self::Kept) {
+        KeptRequest::of(request, self.cap)
+    }
+
+    fn is_safe(&self, kept: &Self::Kept, _: &Outcome) -> bool {
+        let head = kept.head();
+        safe::may_be_served_twice(&head.method, &head.headers)
+            || self.also_safe.as_ref().is_some_and(|safe| safe(head))
+    }
+
+    fn again(&self, kept: &mut Self::Kept, attempt: u32) -> Option<Self::Sent> {
+        kept.again(attempt, self.header.as_ref())
+    }
+}
+
+impl<B> Dispose<Response<B>> for Resend {
+    type Disposal = Ready<()>;
+
+    fn dispose(&self, _: Response<B>) -> Ready<()> {
+        ready(())
+    }
+}
+
+impl fmt::Debug for Resend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resend")
+            .field("cap", &self.cap)
+            .field("header", &self.header)
+            .field("budgets", &self.budgets)
+            .finish_non_exhaustive()
+    }
+}
