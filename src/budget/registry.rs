@@ -6,7 +6,12 @@ use crate::{
     rejected::Name,
     telemetry::{Event, Observed, Observer},
 };
-use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
+use std::{
+    borrow::Borrow,
+    fmt,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// [`Budget`]s by key, of one rule. Clones are the same budgets.
 ///
@@ -35,13 +40,18 @@ pub struct KeyedBudgets<K = String> {
 
 struct Shared<K> {
     registry: Arc<Registry<K, Budget>>,
-    rule: Rule,
+    /// Of all handles over one registry.
+    rule: Arc<Mutex<Rule>>,
     name_of: Naming<K>,
     overflow: Name,
     observed: Observed,
 }
 
 type Naming<K> = Arc<dyn Fn(&K) -> Name + Send + Sync>;
+
+fn lock(rule: &Mutex<Rule>) -> MutexGuard<'_, Rule> {
+    rule.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const OVERFLOW: Name = Name::fixed("overflow");
 
@@ -73,7 +83,7 @@ impl<K> KeyedBudgets<K> {
     ) -> Self {
         let registry = Arc::new(Registry::new(bound, Budget::is_fresh));
         let name_of: Naming<K> = Arc::new(move |key| name_of(key).into());
-        let (rule, observed) = (rule.into(), Observed::new());
+        let (rule, observed) = (Arc::new(Mutex::new(rule.into())), Observed::new());
         Self { shared: Arc::new(Shared { registry, rule, name_of, overflow: OVERFLOW, observed }) }
     }
 
@@ -95,7 +105,7 @@ impl<K> KeyedBudgets<K> {
         let Shared { registry, rule, name_of, overflow, observed } = &*self.shared;
         let mut shared = Shared {
             registry: Arc::clone(registry),
-            rule: *rule,
+            rule: Arc::clone(rule),
             name_of: Arc::clone(name_of),
             overflow: overflow.clone(),
             observed: observed.clone(),
@@ -146,7 +156,31 @@ impl<K: Hash + Eq> KeyedBudgets<K> {
     fn make(&self, key: Option<&K>) -> Budget {
         let Shared { rule, name_of, overflow, observed, .. } = &*self.shared;
         let name = key.map_or_else(|| overflow.clone(), |key| name_of(key));
-        Budget::of(*rule).named(name).observed(observed)
+        Budget::of(*lock(rule)).named(name).observed(observed)
+    }
+
+    /// Another rule for all keys, for the budget that newcomers share, and for those that will be made: each gets a new
+    /// budget, as full as that rule begins. Calls that are under way pay from the one that they have; who holds a handle has a
+    /// budget that no new call asks.
+    ///
+    /// ```
+    /// use buttress::budget::{Bucket, KeyedBudgets, Rule};
+    ///
+    /// let budgets: KeyedBudgets = KeyedBudgets::new(100, Bucket::new());
+    /// assert_eq!(budgets.get("orders:80").tokens(), Some(10.0));
+    /// budgets.retune(Rule::unlimited());
+    /// assert_eq!(budgets.get("orders:80").tokens(), None);
+    /// ```
+    pub fn retune(&self, rule: impl Into<Rule>)
+    where
+        K: Clone,
+    {
+        let Shared { registry, rule: common, observed, .. } = &*self.shared;
+        *lock(common) = rule.into();
+        registry.renew(|budget| {
+            // As it is now: of two that set it at once, both make what the later one has said.
+            Some(Budget::of(*lock(common)).named(budget.name()).observed(observed))
+        });
     }
 
     /// The budget of a key if it has been made. Such a look, from a dashboard or by hand, keeps no key from leaving.

@@ -233,11 +233,12 @@ impl<C, R, K> Line<C, R, K> {
         R: Replay<Req, Kept = K>,
     {
         let shared = &self.purse.holder().shared;
-        let pace = self.pace.get_or_insert_with(|| Pace::new(&shared.rules));
+        let rules = shared.rules();
+        let pace = self.pace.get_or_insert_with(|| Pace::new(&rules));
         let left = self.deadline.map(|deadline| deadline.remaining(clock::now()));
         let ended = Ended { attempt: self.attempt, outcome, left };
         let is_safe = || shared.replay.is_safe(&self.kept, outcome);
-        let wait = decide(&shared.rules, pace, &ended, is_safe, &mut Rng::new())?;
+        let wait = decide(&rules, pace, &ended, is_safe, &mut Rng::new())?;
         let next = shared.replay.again(&mut self.kept, self.attempt.saturating_add(1));
         let next = next.ok_or(RetryResult::Unkept)?;
         if self.purse.take(Extra::Retry) { Ok((wait, next)) } else { Err(RetryResult::NoBudget) }

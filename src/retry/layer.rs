@@ -16,6 +16,20 @@ impl<C, R> RetryLayer<C, R> {
     pub fn new(policy: Policy<C, R>) -> Self {
         Self { shared: Arc::new(Shared::new(policy)) }
     }
+
+    /// The attempts, the backoff and the hints of that policy from now on, for all clones and all services made of them: also
+    /// for calls under way, whose attempts end from now on; a backoff that has begun goes on as it was. What results mean,
+    /// how requests are kept, who pays and who listens stay as they are, whatever that policy says.
+    ///
+    /// ```
+    /// use buttress::retry::{Policy, RetryLayer};
+    ///
+    /// let layer = RetryLayer::new(Policy::new().all_safe());
+    /// layer.retune(&Policy::new().attempts(1)); // for the time being, nothing is sent again
+    /// ```
+    pub fn retune<D, Q>(&self, policy: &Policy<D, Q>) {
+        self.shared.go_by(policy.rules);
+    }
 }
 
 impl<C, R> Clone for RetryLayer<C, R> {
@@ -36,7 +50,7 @@ impl<C, R> fmt::Debug for RetryLayer<C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryLayer")
             .field("name", &self.shared.name)
-            .field("rules", &self.shared.rules)
+            .field("rules", &self.shared.rules())
             .field("budget", &self.shared.budget)
             .finish_non_exhaustive()
     }

@@ -7,10 +7,14 @@ use crate::{
     rejected::Name,
     telemetry::{Event, Observed, RetryResult},
 };
-use std::time::Duration;
+use std::{
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
 
 pub(super) struct Shared<C, R> {
-    pub(super) rules: Rules,
+    /// Read when an attempt has failed, and only then: a call that goes well takes no lock.
+    rules: RwLock<Rules>,
     pub(super) classify: C,
     pub(super) replay: R,
     pub(super) budget: Budget,
@@ -23,7 +27,17 @@ impl<C, R> Shared<C, R> {
     pub(super) fn new(policy: Policy<C, R>) -> Self {
         let Policy { rules, classify, replay, budget, name, observed, hook } = policy;
         let budget = budget.unwrap_or_else(|| Budget::new().named(name.clone()).observed(&observed));
+        let rules = RwLock::new(rules);
         Self { rules, classify, replay, budget, name, observed, hook }
+    }
+
+    /// What holds for an attempt that has ended now.
+    pub(super) fn rules(&self) -> Rules {
+        *self.rules.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn go_by(&self, rules: Rules) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 
     /// A call has its answer.

@@ -1,10 +1,7 @@
 //! The layer: what a user sets.
 
 use super::Total;
-use crate::{
-    clock,
-    telemetry::{Observed, Observer},
-};
+use crate::telemetry::{Observed, Observer};
 use std::time::Duration;
 use tower_layer::Layer;
 
@@ -55,14 +52,14 @@ use tower_layer::Layer;
 /// As with a timeout: the inner future is dropped before the answer is given, and told why. Clones share nothing but the
 /// listener.
 #[derive(Clone, Debug)]
-pub struct TotalLayer {
-    settings: Settings,
+pub struct TotalLayer<L = Duration> {
+    settings: Settings<L>,
 }
 
 /// What layer and service share.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) limit: Duration,
+pub(super) struct Settings<L> {
+    pub(super) limit: L,
     pub(super) name: &'static str,
     pub(super) observed: Observed,
 }
@@ -72,8 +69,16 @@ const NAME: &str = "total";
 impl TotalLayer {
     /// Every call may take so long in all.
     #[must_use]
-    pub fn new(limit: Duration) -> Self {
-        let limit = limit.max(clock::GRAIN);
+    pub const fn new(limit: Duration) -> Self {
+        Self::by(limit)
+    }
+}
+
+impl<L> TotalLayer<L> {
+    /// Each call may take in all as long as `limit` says when it begins: a [`LiveLimit`](crate::timeout::LiveLimit), or a
+    /// [`Limit`](crate::timeout::Limit) of your own, which here learns nothing.
+    #[must_use]
+    pub const fn by(limit: L) -> Self {
         Self { settings: Settings { limit, name: NAME, observed: Observed::new() } }
     }
 
@@ -92,10 +97,10 @@ impl TotalLayer {
     }
 }
 
-impl<S> Layer<S> for TotalLayer {
-    type Service = Total<S>;
+impl<S, L: Clone> Layer<S> for TotalLayer<L> {
+    type Service = Total<S, L>;
 
-    fn layer(&self, inner: S) -> Total<S> {
+    fn layer(&self, inner: S) -> Total<S, L> {
         Total::new(inner, self.settings.clone())
     }
 }

@@ -1,7 +1,7 @@
 //! The service: refuses what is too late, and gives the rest its deadline.
 
 use super::{TotalFuture, layer::Settings};
-use crate::{clock, deadline::Deadline, rejected::Rejectable};
+use crate::{clock, deadline::Deadline, rejected::Rejectable, timeout::Limit};
 use std::{
     mem,
     task::{Context, Poll},
@@ -11,31 +11,35 @@ use tower_service::Service;
 
 /// A service whose calls have a deadline. See [`TotalLayer`](super::TotalLayer).
 #[derive(Debug)]
-pub struct Total<S> {
+pub struct Total<S, L = Duration> {
     inner: S,
-    settings: Settings,
+    settings: Settings<L>,
     /// `poll_ready` found the deadline passed and did not ask inside: this call is refused.
     refused: bool,
 }
 
-impl<S> Total<S> {
-    pub(super) const fn new(inner: S, settings: Settings) -> Self {
+impl<S, L> Total<S, L> {
+    pub(super) const fn new(inner: S, settings: Settings<L>) -> Self {
         Self { inner, settings, refused: false }
     }
 
     /// The deadline of a call that begins now, if there is one; `Err` where it has passed. One look at the clock serves
     /// both.
     #[inline]
-    fn deadline(&self) -> Result<Option<Deadline>, TooLate> {
+    fn deadline<Req>(&self, request: &Req) -> Result<Option<Deadline>, TooLate>
+    where
+        L: Limit<Req>,
+    {
+        let limit = self.settings.limit.limit(request).max(clock::GRAIN);
         let known = Deadline::current();
-        if self.settings.limit == Duration::MAX && known.is_none() {
+        if limit == Duration::MAX && known.is_none() {
             return Ok(None);
         }
         let now = clock::now();
         if known.is_some_and(|known| known.passed(now)) {
             return Err(TooLate);
         }
-        let own = (self.settings.limit != Duration::MAX).then(|| Deadline::after(now, self.settings.limit));
+        let own = (limit != Duration::MAX).then(|| Deadline::after(now, limit));
         Ok(Deadline::earlier(own, known))
     }
 }
@@ -43,16 +47,17 @@ impl<S> Total<S> {
 struct TooLate;
 
 /// A clone starts afresh: readiness belongs to the instance.
-impl<S: Clone> Clone for Total<S> {
+impl<S: Clone, L: Clone> Clone for Total<S, L> {
     fn clone(&self) -> Self {
         Self::new(self.inner.clone(), self.settings.clone())
     }
 }
 
-impl<S, Req> Service<Req> for Total<S>
+impl<S, Req, L> Service<Req> for Total<S, L>
 where
     S: Service<Req>,
     S::Error: Rejectable,
+    L: Limit<Req>,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -68,7 +73,7 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let refused = mem::take(&mut self.refused);
         let Settings { name, observed, .. } = &self.settings;
-        match self.deadline() {
+        match self.deadline(&request) {
             Ok(deadline) if !refused => {
                 let call = match deadline {
                     Some(deadline) => deadline.sync_scope(|| self.inner.call(request)),
