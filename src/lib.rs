@@ -87,9 +87,11 @@ pub mod key;
 pub mod keyed;
 pub mod outcome;
 pub mod rejected;
-pub mod retry;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+pub mod retry;
+#[cfg(feature = "http")]
+pub mod stack;
 pub mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;

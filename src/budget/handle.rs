@@ -107,6 +107,11 @@ impl Budget {
         self.inner.name.get().unwrap_or(&NAME).clone()
     }
 
+    /// The same for clones, and for no other while this one lives.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+
     /// Whether it is as good as a new one.
     pub(super) fn is_fresh(&self) -> bool {
         self.inner.books.is_fresh(self.now())

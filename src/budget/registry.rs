@@ -120,6 +120,11 @@ impl<K> KeyedBudgets<K> {
         self.shared.registry.bound()
     }
 
+    /// The same for all handles over one registry, and for no other while this one lives.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.shared.registry).addr()
+    }
+
     /// How many keys there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -85,6 +85,11 @@ impl<K, P, Q, H> KeyedBulkheadLayer<K, P, Q, H> {
         KeyedBulkheadLayer { slots, key_of, queue, hold: until }
     }
 
+    /// Who waits.
+    pub(crate) const fn queueing(&self) -> &Q {
+        &self.queue
+    }
+
     /// The slots.
     #[must_use]
     pub const fn slots(&self) -> &KeyedSlots<K> {

@@ -39,6 +39,17 @@ impl<Q, H> BulkheadLayer<Q, H> {
         BulkheadLayer { slots, queue, hold }
     }
 
+    /// The slots.
+    #[must_use]
+    pub const fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// Who waits.
+    pub(crate) const fn queueing(&self) -> &Q {
+        &self.queue
+    }
+
     /// Holds each slot until this classifier knows its verdict: `http::ToEnd` holds it to the end of the body. What the
     /// verdict is makes no difference.
     #[must_use]

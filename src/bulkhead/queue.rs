@@ -65,11 +65,11 @@ impl Queue {
         self
     }
 
-    pub(super) const fn len(self) -> u32 {
+    pub(crate) const fn len(self) -> u32 {
         if self.max_wait.is_zero() { 0 } else { self.len }
     }
 
-    pub(super) const fn longest(self) -> Duration {
+    pub(crate) const fn longest(self) -> Duration {
         self.max_wait
     }
 }

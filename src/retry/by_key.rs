@@ -17,6 +17,12 @@ pub struct ByKey<R, O, K> {
     pub(super) budgets: KeyedBudgets<K>,
 }
 
+impl<R, O, K> ByKey<R, O, K> {
+    pub(crate) const fn budgets(&self) -> &KeyedBudgets<K> {
+        &self.budgets
+    }
+}
+
 impl<Req, R, O, K> Replay<Req> for ByKey<R, O, K>
 where
     R: Replay<Req>,

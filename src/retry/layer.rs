@@ -1,7 +1,7 @@
 //! The layer: a policy, and the budget that its calls share.
 
 use super::{Policy, Retry, shared::Shared};
-use crate::outcome::ErrorsFail;
+use crate::{budget::Budget, outcome::ErrorsFail};
 use std::{fmt, sync::Arc};
 use tower_layer::Layer;
 
@@ -29,6 +29,22 @@ impl<C, R> RetryLayer<C, R> {
     /// ```
     pub fn retune<D, Q>(&self, policy: &Policy<D, Q>) {
         self.shared.go_by(policy.rules);
+    }
+}
+
+impl<C, R> RetryLayer<C, R> {
+    /// At most so many for a call.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.shared.rules().attempts
+    }
+
+    /// Who pays, where nobody else does.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.shared.budget
+    }
+
+    pub(crate) fn replay(&self) -> &R {
+        &self.shared.replay
     }
 }
 

@@ -125,6 +125,14 @@ pub enum Event<'a> {
         /// What became of it.
         result: HedgeResult,
     },
+    /// A configuration was to be gone by from now on.
+    #[non_exhaustive]
+    Reload {
+        /// What is configured by it.
+        name: &'a str,
+        /// The path of the field for which it was refused, empty where it is the whole; nothing where it holds.
+        refused: Option<&'a str>,
+    },
 }
 
 /// Where the answer of a fallback comes from.
@@ -329,6 +337,12 @@ impl<'a> Event<'a> {
         Self::Hedge { name, result }
     }
 
+    /// A configuration holds from now on, or was refused for the field of that path.
+    #[must_use]
+    pub const fn reload(name: &'a str, refused: Option<&'a str>) -> Self {
+        Self::Reload { name, refused }
+    }
+
     /// The layer or host that it speaks of.
     #[must_use]
     pub const fn name(&self) -> &'a str {
@@ -345,7 +359,8 @@ impl<'a> Event<'a> {
             | Self::Unpaid { name, .. }
             | Self::Retry { name, .. }
             | Self::RetryEnded { name, .. }
-            | Self::Hedge { name, .. } => name,
+            | Self::Hedge { name, .. }
+            | Self::Reload { name, .. } => name,
         }
     }
 }

@@ -22,6 +22,7 @@ const OVERFLOWS: &str = "buttress_overflows_total";
 const FALLBACKS: &str = "buttress_fallbacks_total";
 const FALLBACKS_MISSED: &str = "buttress_fallbacks_missed_total";
 const IN_FLIGHT: &str = "buttress_in_flight";
+const RELOADS: &str = "buttress_reloads_total";
 const QUEUE: &str = "buttress_queue_seconds";
 const TOKENS: &str = "buttress_budget_tokens";
 const UNPAID: &str = "buttress_budget_refused_total";
@@ -43,6 +44,7 @@ const HEDGES: &str = "buttress_hedges_total";
 /// | `buttress_fallbacks_total` | `name`, `kind` | calls that a fallback has answered |
 /// | `buttress_fallbacks_missed_total` | `name`, `kind` | calls for which a fallback was asked, and had no answer |
 /// | `buttress_in_flight` | `name` | calls inside a bulkhead |
+/// | `buttress_reloads_total` | `name`, `result` | configurations that were to hold from then on: `done` or `refused` |
 /// | `buttress_queue_seconds` | `name` | waits in a queue, however they ended; a histogram |
 /// | `buttress_budget_tokens` | `name` | what is left in a budget |
 /// | `buttress_budget_refused_total` | `name`, `kind` | retries and hedges that a budget did not pay |
@@ -175,6 +177,7 @@ impl Handle {
 
 fn describe() {
     metrics::describe_counter!(TIMEOUTS, "calls and bodies cut by a limit");
+    metrics::describe_counter!(RELOADS, "configurations that were to hold from then on");
     metrics::describe_counter!(REJECTED, "calls refused before they reached the service");
     metrics::describe_counter!(CALLS, "calls through a circuit, by how they ended");
     metrics::describe_counter!(BREAKER_REJECTED, "calls that a circuit refused");
@@ -224,6 +227,10 @@ impl Observer for Metrics {
             }
             Event::InFlight { name, calls } => {
                 self.act(name, Series { metric: IN_FLIGHT, labels: [NO, NO] }, Act::Set(calls.into()));
+            }
+            Event::Reload { name, refused } => {
+                let result = if refused.is_some() { "refused" } else { "done" };
+                self.count(name, RELOADS, [("result", result), NO]);
             }
             Event::Waited { name, time } => {
                 self.act(name, Series { metric: QUEUE, labels: [NO, NO] }, Act::Note(time.as_secs_f64()));

@@ -4,8 +4,8 @@ use super::{Event, Observer};
 
 /// Writes each event as a `tracing` event of target `buttress`.
 ///
-/// Too many keys, so that newcomers share, is a `warn`: the bound is too low, or the keys are the wrong ones. A circuit
-/// that turns is an `info`: that is what one looks for at three in the morning. A call that was cut, refused or answered by
+/// Too many keys, so that newcomers share, is a `warn`: the bound is too low, or the keys are the wrong ones; so is a
+/// configuration that was refused. One that holds is an `info`, and so is a circuit that turns: that is what one looks for at three in the morning. A call that was cut, refused or answered by
 /// a fallback, or is sent again, is a `debug`, and every end of a call through a circuit a `trace`: they come one a call.
 ///
 /// ```
@@ -66,6 +66,12 @@ impl Observer for Tracing {
             }
             Event::Hedge { name, result } => {
                 tracing::debug!(target: "buttress", name, result = result.as_str(), "hedge over");
+            }
+            Event::Reload { name, refused: None } => {
+                tracing::info!(target: "buttress", name, "configuration reloaded");
+            }
+            Event::Reload { name, refused: Some(field) } => {
+                tracing::warn!(target: "buttress", name, field, "configuration refused, the former one stays");
             }
             // Numbers for a graph; as lines they would be two a call that say nothing.
             Event::InFlight { .. } | Event::Budget { .. } => {}

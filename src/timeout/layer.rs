@@ -66,6 +66,11 @@ impl<L> TimeoutLayer<L> {
         &self.settings
     }
 
+    /// The limit.
+    pub(crate) const fn limited_by(&self) -> &L {
+        &self.settings.limit
+    }
+
     /// The name in rejections and events; `"timeout"` where none is set, or an empty one.
     #[must_use]
     pub const fn name(mut self, name: &'static str) -> Self {

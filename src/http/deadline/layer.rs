@@ -114,6 +114,13 @@ impl<R> DeadlineLayer<R> {
     }
 }
 
+impl<R> DeadlineLayer<R> {
+    /// How far the header is believed; nothing where it is not.
+    pub(crate) const fn trusted(&self) -> Option<Duration> {
+        self.trust.header
+    }
+}
+
 impl<S, R: Clone> Layer<S> for DeadlineLayer<R> {
     type Service = DeadlineService<S, R>;
 

@@ -83,6 +83,10 @@ impl Resend {
         self
     }
 
+    pub(crate) const fn by_host(&self) -> Option<&KeyedBudgets> {
+        self.budgets.as_ref()
+    }
+
     pub(super) const fn has_budgets(&self) -> bool {
         self.budgets.is_some()
     }

@@ -82,6 +82,11 @@ impl<L> TotalLayer<L> {
         Self { settings: Settings { limit, name: NAME, observed: Observed::new() } }
     }
 
+    /// The limit.
+    pub(crate) const fn limited_by(&self) -> &L {
+        &self.settings.limit
+    }
+
     /// The name in rejections and events; `"total"` where none is set, or an empty one.
     #[must_use]
     pub const fn name(mut self, name: &'static str) -> Self {

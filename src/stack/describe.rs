@@ -1,0 +1,190 @@
+//! How layers describe themselves.
+
+use super::{Description, Part, Payer};
+use crate::{
+    breaker::{BreakerLayer, KeyedBreakerLayer},
+    bulkhead::{BulkheadLayer, KeyedBulkheadLayer, LiveQueue, NoQueue, Queue, Queueing},
+    http::{DeadlineLayer, Resend, SendDeadlineLayer},
+    rejected::LiftLayer,
+    retry::{ByKey, Clones, RetryLayer},
+    timeout::{Adaptive, LiveLimit, PerRequest, TimeoutLayer, TotalLayer},
+};
+use std::time::Duration;
+
+/// A layer that says what it is and what it is set to. A tuple of such layers says it of all of them, from the outside in. A
+/// `ServiceBuilder` keeps its layers to itself: write the tuple.
+///
+/// For a layer that is not known here, say [`Part`] for it in its place:
+///
+/// ```
+/// use buttress::stack::{self, Describe, Harm, Part};
+///
+/// let mine = (stack::client(), Part::ClientRetries); // a reqwest client as it comes
+/// let found = stack::lint(&mine);
+/// assert_eq!(found[0].harm, Harm::ClientRetriesToo);
+/// println!("{}", mine.describe());
+/// ```
+pub trait Describe {
+    /// Adds itself, and what is inside of it, at the end.
+    fn describe_into(&self, description: &mut Description);
+
+    /// Itself alone.
+    fn describe(&self) -> Description {
+        let mut description = Description::new();
+        self.describe_into(&mut description);
+        description
+    }
+}
+
+impl Describe for Description {
+    fn describe_into(&self, description: &mut Description) {
+        self.parts().iter().for_each(|part| description.push(*part));
+    }
+}
+
+impl Describe for Part {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(*self);
+    }
+}
+
+macro_rules! tuples {
+    ($($($layer:ident . $at:tt)+;)+) => {
+        $(impl<$($layer: Describe),+> Describe for ($($layer,)+) {
+            fn describe_into(&self, description: &mut Description) {
+                $(self.$at.describe_into(description);)+
+            }
+        })+
+    };
+}
+tuples! {
+    A.0;
+    A.0 B.1;
+    A.0 B.1 C.2;
+    A.0 B.1 C.2 D.3;
+    A.0 B.1 C.2 D.3 E.4;
+    A.0 B.1 C.2 D.3 E.4 F.5;
+    A.0 B.1 C.2 D.3 E.4 F.5 G.6;
+    A.0 B.1 C.2 D.3 E.4 F.5 G.6 H.7;
+}
+
+impl Describe for LiftLayer {
+    fn describe_into(&self, _: &mut Description) {}
+}
+
+impl<R> Describe for DeadlineLayer<R> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::DeadlineIn { trusted: self.trusted() });
+    }
+}
+
+impl<W> Describe for SendDeadlineLayer<W> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::DeadlineOut);
+    }
+}
+
+/// A limit as far as it can be told before there is a request.
+trait Known {
+    fn known(&self) -> Option<Duration>;
+}
+
+impl Known for Duration {
+    fn known(&self) -> Option<Duration> {
+        Some(*self)
+    }
+}
+
+impl Known for LiveLimit {
+    fn known(&self) -> Option<Duration> {
+        Some(self.get())
+    }
+}
+
+impl<F> Known for PerRequest<F> {
+    fn known(&self) -> Option<Duration> {
+        None
+    }
+}
+
+impl Known for Adaptive {
+    fn known(&self) -> Option<Duration> {
+        None
+    }
+}
+
+macro_rules! limits {
+    ($([$($generic:ident)?] $limit:ty),+) => {
+        $(impl$(<$generic>)? Describe for TimeoutLayer<$limit> {
+            fn describe_into(&self, description: &mut Description) {
+                description.push(Part::Timeout { limit: self.limited_by().known() });
+            }
+        }
+
+        impl$(<$generic>)? Describe for TotalLayer<$limit> {
+            fn describe_into(&self, description: &mut Description) {
+                description.push(Part::Total { limit: self.limited_by().known() });
+            }
+        })+
+    };
+}
+limits!([] Duration, [] LiveLimit, [F] PerRequest<F>, [] Adaptive);
+
+impl<C, F> Describe for RetryLayer<C, Clones<F>> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Retry { attempts: self.attempts(), payer: Payer::of(self.budget()) });
+    }
+}
+
+impl<C, R, O, K> Describe for RetryLayer<C, ByKey<R, O, K>> {
+    fn describe_into(&self, description: &mut Description) {
+        let payer = Payer::by_key(self.replay().budgets());
+        description.push(Part::Retry { attempts: self.attempts(), payer });
+    }
+}
+
+impl<C> Describe for RetryLayer<C, Resend> {
+    fn describe_into(&self, description: &mut Description) {
+        let payer = self.replay().by_host().map_or_else(|| Payer::of(self.budget()), Payer::by_key);
+        description.push(Part::Retry { attempts: self.attempts(), payer });
+    }
+}
+
+impl<C> Describe for BreakerLayer<C> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Breaker);
+    }
+}
+
+impl<K, P, C> Describe for KeyedBreakerLayer<K, P, C> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Breaker);
+    }
+}
+
+macro_rules! bulkheads {
+    ($($queue:ty: $told:expr;)+) => {
+        $(impl<H> Describe for BulkheadLayer<$queue, H> {
+            fn describe_into(&self, description: &mut Description) {
+                let queue = $told(self.queueing());
+                description.push(Part::Bulkhead { limit: self.slots().limit(), queue });
+            }
+        }
+
+        impl<K, P, H> Describe for KeyedBulkheadLayer<K, P, $queue, H> {
+            fn describe_into(&self, description: &mut Description) {
+                let queue = $told(self.queueing());
+                description.push(Part::Bulkhead { limit: self.slots().limit(), queue });
+            }
+        })+
+    };
+}
+bulkheads! {
+    NoQueue: |_: &NoQueue| None;
+    Queue: |queue: &Queue| of(*queue);
+    LiveQueue: |queue: &LiveQueue| of(queue.queue());
+}
+
+fn of(queue: Queue) -> Option<(u32, Duration)> {
+    (queue.len() > 0).then(|| (queue.len(), queue.longest()))
+}

@@ -1,0 +1,138 @@
+//! The right layers in the right order, with numbers that suit most services; and one file that tunes them while they run.
+//!
+//! # The trouble
+//!
+//! Each layer is a good thing, and in the wrong order they do harm: a retry inside a breaker is not seen by it, a bulkhead
+//! around a retry holds its slots through the waits, an attempt that may take as long as the whole call leaves no time for
+//! another. And the numbers that looked right on the day of the release are wrong at three in the morning, when nobody wants to
+//! build anew to change one.
+//!
+//! # The call
+//!
+//! ```
+//! use buttress::{http, over, stack};
+//! # use std::convert::Infallible;
+//! # use ::http::{Request, Response};
+//! # use axum::{Router, routing::get};
+//! # use http_body_util::Full;
+//! # use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+//! # type Body = http::ReplayBody<Full<bytes::Bytes>>;
+//! # let any_client = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Full::from("a page"))) });
+//! let client = over(stack::client(), any_client);
+//! let request = Request::get("https://example.com/").body(Full::default()).unwrap();
+//! assert_eq!(client.oneshot(request).await.unwrap().status(), 200);
+//!
+//! let app: Router = Router::new().route("/", get(|| async { "hello" })).layer(http::guard(stack::server()));
+//! # drop(app);
+//! println!("{}", stack::client()); // each layer, its numbers, and why it stands there
+//! # }
+//! ```
+//!
+//! # What stands where
+//!
+//! A client, from the outside in:
+//!
+//! | layer | why there |
+//! |---|---|
+//! | [the whole call](crate::timeout::TotalLayer) | all attempts and waits are within it, and know what is left; it needs no timer while one of them has one |
+//! | [retry](crate::http::retry) | each attempt asks the circuit anew, and holds no slot while it waits for the next |
+//! | [breaker](crate::breaker), by authority | it sees every attempt, what the limit inside cuts, and what the bulkhead refuses for what it is |
+//! | [bulkhead](crate::bulkhead), by authority | what the circuit refuses takes no slot; what hangs is cut inside, and gives it back |
+//! | [one attempt](crate::timeout) | cuts what hangs |
+//!
+//! A server, under [`http::guard`](crate::http::guard):
+//!
+//! | layer | why there |
+//! |---|---|
+//! | [the caller's deadline](crate::http::DeadlineLayer) | all inside know how long the caller waits, and the calls that go out from there, too |
+//! | [the whole call](crate::timeout::TotalLayer) | the wait for a slot is part of it |
+//! | [bulkhead](crate::bulkhead), with a bounded queue | next to the handlers, which are what is scarce |
+//!
+//! Between the last two there is room for shedding. To tell the next hop what is left, put
+//! [`SendDeadlineLayer`](crate::http::SendDeadlineLayer) inside: `(stack::client(), SendDeadlineLayer::new())`.
+//!
+//! # The file
+//!
+//! With the feature `config`, `Live` reads both stacks from TOML or JSON, and goes by the file whenever it changes:
+//!
+//! ```toml
+//! [client]
+//! total = "10s"                # times have a unit: ns, us, ms, s, m, h
+//! attempt = "3s"
+//! hosts = 1000                 # the one number that needs a restart
+//! retry = { attempts = 3, backoff = "50ms", max_backoff = "2s", max_hint = "30s" }
+//! budget = { tokens = 10, share = 0.1 }
+//! bulkhead = { limit = 100 }
+//!
+//! [client.breaker]
+//! window = "10s"               # or a number of calls: window = 100
+//! min_calls = 20
+//! failure_rate = 0.5
+//! consecutive = 5
+//! open = "30s"
+//! probes = 1
+//!
+//! [server]
+//! total = "30s"
+//! trust_deadline = "10s"       # leave it out, and callers are not believed
+//! bulkhead = { limit = 512, queue = 256, max_wait = "500ms" }
+//! ```
+//!
+//! What is left out is as above. A file that is wrong is refused as a whole, with the path of the field
+//! (`client.retry.attempts: is 0, and must be at least 1`), and the former configuration stays: unknown fields, times without
+//! a unit, shares that are none, an attempt longer than the whole, a file that is gone, empty or cut in half.
+//!
+//! | changed while it runs | what becomes of what is there |
+//! |---|---|
+//! | limits of time | calls under way keep theirs |
+//! | attempts, backoff | hold for attempts that end from then on; a backoff that has begun goes on |
+//! | the budget | each host gets a new one, full; calls under way pay from theirs |
+//! | rules of the breaker | open circuits stay open as long as they would have, failures and openings in a row stay; with another kind or length of window, what was counted is forgotten, and calls under way count for nothing |
+//! | calls at once | those who wait get the new slots at once; nobody is thrown out |
+//! | the queue | who waits stays |
+//!
+//! # The lint
+//!
+//! [`lint`] finds orders that do harm, in these stacks and in those of your own: see [`Harm`].
+//!
+//! # Cancel and clone
+//!
+//! As in the layers. Clones of a [`ClientLayer`] or a [`ServerLayer`] are one stack, with one state, and so are all services that
+//! they make; a setter makes another one.
+
+mod check;
+mod client;
+mod config;
+mod describe;
+mod ears;
+mod error;
+#[cfg(feature = "config")]
+mod humane;
+mod lint;
+#[cfg(feature = "config")]
+mod live;
+mod part;
+#[cfg(feature = "config")]
+mod read;
+mod server;
+mod trust;
+#[cfg(feature = "config")]
+mod watch;
+
+pub use client::{Client, ClientLayer, OneHost, client};
+pub use config::{
+    BreakerConfig, BudgetConfig, ClientConfig, Config, HostConfig, QueueConfig, RetryConfig, ServerConfig,
+    Window,
+};
+pub use describe::Describe;
+pub use error::ConfigError;
+pub use lint::{Finding, Harm, lint};
+#[cfg(feature = "config")]
+pub use live::Live;
+pub use part::{Description, Part, Payer};
+pub use server::{Server, ServerLayer, server};
+pub use trust::LiveTrust;
+#[cfg(feature = "config")]
+pub use watch::Watching;
