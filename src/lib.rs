@@ -92,6 +92,8 @@ pub mod reqwest;
 pub mod retry;
 #[cfg(feature = "http")]
 pub mod stack;
+#[cfg(feature = "idempotency")]
+pub mod store;
 pub mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;

@@ -42,6 +42,8 @@ mod deadline_in;
 mod drive;
 mod erased;
 mod fault;
+#[cfg(feature = "idempotency")]
+pub mod key_store;
 mod law;
 pub mod laws;
 mod probe;

@@ -1,0 +1,103 @@
+//! What the trait asks of it.
+
+use super::MemoryStore;
+use crate::idempotency::{
+    Attempt, Claim, Ending, Hold, KeyStore, Lost, Parked, RecordId, Recovery, Resolution, State, StoreError,
+    Stored, Trouble,
+};
+use std::time::Duration;
+
+/// How many expired records make room when there is none.
+const SWEPT: usize = 64;
+
+impl KeyStore for MemoryStore {
+    async fn claim(&self, id: RecordId, attempt: Attempt) -> Result<Claim, StoreError> {
+        let now = self.now();
+        let claimed = self.shard(&id).claim(id, now, &attempt, self.counts());
+        match claimed {
+            Err(Trouble::Full) if self.sweep(SWEPT) > 0 => {
+                Ok(self.shard(&id).claim(id, now, &attempt, self.counts())?)
+            }
+            claimed => Ok(claimed?),
+        }
+    }
+
+    async fn renew(&self, hold: Hold, lease: Duration) -> Result<(), Lost> {
+        let now = self.now();
+        let word = |record: &crate::idempotency::Record| record.renew(now, &hold, lease);
+        self.shard(&hold.id).change(hold.id, self.counts(), word, |_| {})
+    }
+
+    async fn finish(&self, hold: Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
+        let now = self.now();
+        let (to, answer) = match ending {
+            Ending::Done(stored) => (State::Done, Some(stored)),
+            Ending::Released => (State::Released, None),
+            Ending::Unknown => (State::Unknown, None),
+        };
+        let word = |record: &crate::idempotency::Record| record.finish(now, &hold, to, ttl);
+        self.shard(&hold.id).change(hold.id, self.counts(), word, put(answer))
+    }
+
+    async fn set_recovery(&self, hold: Hold, recovery: Recovery) -> Result<(), Lost> {
+        self.shard(&hold.id).set_recovery(&hold, recovery, self.counts())
+    }
+
+    async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        Ok(self.sweep(limit))
+    }
+
+    async fn parked(&self, after: Option<RecordId>, limit: usize) -> Result<Vec<Parked>, StoreError> {
+        let now = self.now();
+        let mut found = Vec::new();
+        for shard in self.shards() {
+            shard.parked(now, after, &mut found);
+        }
+        found.sort_unstable_by_key(|parked| parked.id);
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn resolve(
+        &self,
+        id: RecordId,
+        token: u64,
+        resolution: Resolution,
+        ttl: Duration,
+    ) -> Result<(), Lost> {
+        let now = self.now();
+        let (to, answer) = match resolution {
+            Resolution::Done(stored) => (State::Done, Some(stored)),
+            Resolution::NotDone => (State::Released, None),
+        };
+        let word = |record: &crate::idempotency::Record| record.resolve(now, token, to, ttl);
+        self.shard(&id).change(id, self.counts(), word, put(answer))
+    }
+
+    async fn changed(&self, id: RecordId) {
+        let heard = self.shard(&id).listen(&id, self.now());
+        if let Some((bell, lease_until)) = heard {
+            let is_over = || !self.shard(&id).is_running(&id, self.now());
+            bell.wait(self.instant(lease_until), is_over).await;
+        }
+    }
+}
+
+fn put(answer: Option<Stored>) -> impl FnOnce(&mut Option<Stored>) {
+    move |stored| *stored = answer
+}
+
+impl MemoryStore {
+    /// Deletes at most so many expired records.
+    fn sweep(&self, limit: usize) -> usize {
+        let now = self.now();
+        let mut purged = 0;
+        for mut shard in self.shards() {
+            purged += shard.purge(now, limit - purged, self.counts());
+            if purged >= limit {
+                break;
+            }
+        }
+        purged
+    }
+}

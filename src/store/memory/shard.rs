@@ -1,0 +1,265 @@
+//! Some of the records, behind one lock: decides by [`Record`], keeps what it says, and takes the time as given.
+
+use super::{
+    bell::Bell,
+    room::{RECORD_BYTES, Room},
+    tenants::Tenants,
+};
+use crate::idempotency::{
+    Attempt, Claim, Hold, Lost, Moment, OnClaim, OnHold, Parked, Record, RecordId, Recovery, State, Stored,
+    Trouble,
+};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, hash_map::Entry},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    slots: HashMap<RecordId, Slot>,
+    /// When to look whether a record has expired. One entry of each record counts, the one that it names itself.
+    expiry: BinaryHeap<Reverse<(Moment, RecordId)>>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    record: Record,
+    stored: Option<Stored>,
+    recovery: Option<Box<Recovery>>,
+    bell: Option<Bell>,
+    /// Its entry in the queue of expiry.
+    looked_at: Moment,
+    /// Counted among those of its tenant.
+    by_quota: bool,
+}
+
+/// What is counted over all shards.
+#[derive(Debug)]
+pub(super) struct Counts {
+    pub(super) room: Room,
+    pub(super) tenants: Tenants,
+}
+
+/// When it can be deleted, as things stand.
+fn leaves_at(record: &Record) -> Moment {
+    record.expires_at.after(record.lease)
+}
+
+impl Slot {
+    fn bytes(&self) -> usize {
+        let stored = self.stored.as_ref().map_or(0, |stored| stored.as_bytes().len());
+        let recovery =
+            self.recovery.as_ref().map_or(0, |recovery| recovery.point.len() + recovery.payload.len());
+        RECORD_BYTES + stored + recovery
+    }
+
+    /// Changes it, and what it counts.
+    fn change<T>(&mut self, id: &RecordId, counts: &Counts, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.bytes();
+        let changed = change(self);
+        let after = self.bytes();
+        if before != after {
+            counts.room.resize(before, after);
+            if self.by_quota {
+                counts.tenants.resize(*id.scope(), before, after);
+            }
+        }
+        changed
+    }
+
+    fn ring(&mut self) {
+        if let Some(bell) = self.bell.take() {
+            bell.ring();
+        }
+    }
+
+    fn mine(&self) -> Claim {
+        Claim::mine(self.record.token, self.recovery.as_deref().cloned())
+    }
+}
+
+impl Shard {
+    pub(super) fn claim(
+        &mut self,
+        id: RecordId,
+        now: Moment,
+        attempt: &Attempt,
+        counts: &Counts,
+    ) -> Result<Claim, Trouble> {
+        let claim = match self.slots.entry(id) {
+            Entry::Vacant(vacant) => {
+                let OnClaim::Begin(record) = Record::claim(None, now, attempt) else {
+                    // A record that is not there can only begin.
+                    return Err(Trouble::Unreadable);
+                };
+                let by_quota = admit(id, attempt, counts)?;
+                let slot = vacant.insert(Slot {
+                    record,
+                    stored: None,
+                    recovery: None,
+                    bell: None,
+                    looked_at: leaves_at(&record),
+                    by_quota,
+                });
+                self.expiry.push(Reverse((slot.looked_at, id)));
+                return Ok(slot.mine());
+            }
+            Entry::Occupied(occupied) => {
+                let slot = occupied.into_mut();
+                match Record::claim(Some(&slot.record), now, attempt) {
+                    OnClaim::Begin(record) => {
+                        slot.change(&id, counts, |slot| {
+                            (slot.record, slot.stored, slot.recovery) = (record, None, None);
+                        });
+                        slot.ring();
+                        slot.mine()
+                    }
+                    OnClaim::Resume(record) | OnClaim::Again(record) => {
+                        slot.record = record;
+                        slot.mine()
+                    }
+                    OnClaim::Park(record) => {
+                        slot.record = record;
+                        slot.ring();
+                        Claim::Unknown
+                    }
+                    // A record that is done has its answer.
+                    OnClaim::Done => slot.stored.clone().map(Claim::Done).ok_or(Trouble::Unreadable)?,
+                    OnClaim::Busy(remaining) => Claim::busy(remaining),
+                    OnClaim::Unknown => Claim::Unknown,
+                    OnClaim::Mismatch => Claim::Mismatch,
+                    OnClaim::OtherRule(rule) => Claim::OtherRule(rule),
+                }
+            }
+        };
+        self.look_sooner(id);
+        Ok(claim)
+    }
+
+    /// Changes a record as `word` says, and what stands beside it by `also`.
+    pub(super) fn change(
+        &mut self,
+        id: RecordId,
+        counts: &Counts,
+        word: impl FnOnce(&Record) -> OnHold,
+        also: impl FnOnce(&mut Option<Stored>),
+    ) -> Result<(), Lost> {
+        let slot = self.slots.get_mut(&id).ok_or(Lost::Gone)?;
+        match word(&slot.record) {
+            OnHold::Write(record) => slot.change(&id, counts, |slot| {
+                slot.record = record;
+                also(&mut slot.stored);
+                if record.state != State::Running {
+                    slot.ring();
+                }
+                if record.state == State::Done {
+                    slot.recovery = None;
+                }
+            }),
+            OnHold::Before => return Ok(()),
+            OnHold::Fenced => return Err(Lost::Fenced),
+        }
+        self.look_sooner(id);
+        Ok(())
+    }
+
+    pub(super) fn set_recovery(
+        &mut self,
+        hold: &Hold,
+        recovery: Recovery,
+        counts: &Counts,
+    ) -> Result<(), Lost> {
+        let slot = self.slots.get_mut(&hold.id).ok_or(Lost::Gone)?;
+        if !slot.record.may_set_recovery(hold) {
+            return Err(Lost::Fenced);
+        }
+        slot.change(&hold.id, counts, |slot| slot.recovery = Some(Box::new(recovery)));
+        Ok(())
+    }
+
+    /// A time to live that has become shorter needs an entry of its own; for one that has become longer the old entry is
+    /// moved on when its time comes.
+    fn look_sooner(&mut self, id: RecordId) {
+        if let Some(slot) = self.slots.get_mut(&id) {
+            let leaves_at = leaves_at(&slot.record);
+            if leaves_at < slot.looked_at {
+                slot.looked_at = leaves_at;
+                self.expiry.push(Reverse((leaves_at, id)));
+            }
+        }
+    }
+
+    /// Deletes at most `limit` records that have expired for long enough; looks at no more than it has to.
+    pub(super) fn purge(&mut self, now: Moment, limit: usize, counts: &Counts) -> usize {
+        let mut purged = 0;
+        while purged < limit
+            && let Some(Reverse((at, id))) = self.expiry.peek().copied()
+            && at <= now
+        {
+            self.expiry.pop();
+            let Entry::Occupied(mut occupied) = self.slots.entry(id) else { continue };
+            let slot = occupied.get_mut();
+            if slot.looked_at != at {
+                // An entry of before: another one counts.
+                continue;
+            }
+            let leaves_at = leaves_at(&slot.record);
+            if slot.record.is_purgeable(now) {
+                let mut slot = occupied.remove();
+                slot.ring();
+                counts.room.leave(slot.bytes());
+                if slot.by_quota {
+                    counts.tenants.leave(*id.scope(), slot.bytes());
+                }
+                purged += 1;
+            } else {
+                slot.looked_at = leaves_at;
+                self.expiry.push(Reverse((leaves_at, id)));
+                if leaves_at <= now {
+                    // Leased for longer than it would be kept: its turn comes with the end of the lease.
+                    break;
+                }
+            }
+        }
+        purged
+    }
+
+    pub(super) fn parked(&self, now: Moment, after: Option<RecordId>, into: &mut Vec<Parked>) {
+        for (id, slot) in &self.slots {
+            if after.is_none_or(|after| *id > after) && slot.record.is_parked(now) {
+                let age = now.since(slot.record.lease_until);
+                into.push(Parked::new(*id, slot.record.token, age, slot.recovery.as_deref().cloned()));
+            }
+        }
+    }
+
+    /// Whether somebody runs it, until when, and where its end is heard.
+    pub(super) fn listen(&mut self, id: &RecordId, now: Moment) -> Option<(Bell, Moment)> {
+        let slot = self.slots.get_mut(id).filter(|slot| slot.is_running(now))?;
+        Some((slot.bell.get_or_insert_default().clone(), slot.record.lease_until))
+    }
+
+    pub(super) fn is_running(&self, id: &RecordId, now: Moment) -> bool {
+        self.slots.get(id).is_some_and(|slot| slot.is_running(now))
+    }
+}
+
+impl Slot {
+    fn is_running(&self, now: Moment) -> bool {
+        self.record.state == State::Running && now < self.record.lease_until
+    }
+}
+
+/// Room for a new record, by all and by its tenant; whether it counts among those of its tenant.
+fn admit(id: RecordId, attempt: &Attempt, counts: &Counts) -> Result<bool, Trouble> {
+    if !counts.room.enter() {
+        return Err(Trouble::Full);
+    }
+    let Some(quota) = attempt.terms.quota_of_scope() else { return Ok(false) };
+    if counts.tenants.enter(*id.scope(), quota, RECORD_BYTES) {
+        Ok(true)
+    } else {
+        counts.room.leave(RECORD_BYTES);
+        Err(Trouble::Quota)
+    }
+}

@@ -1,0 +1,3 @@
+//! Stores of records: what is true of every one of them, and what each promises beside.
+
+mod memory;

@@ -1,0 +1,4 @@
+//! Records in memory: every fact, and the bounds.
+
+mod bounds;
+mod facts;
