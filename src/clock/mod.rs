@@ -50,6 +50,12 @@ pub fn since(later: Instant, earlier: Instant) -> Duration {
     later.saturating_duration_since(earlier)
 }
 
+/// The date, for people: never compared with anything, and never waited for.
+#[cfg(feature = "idempotency")]
+pub(crate) fn date() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
 /// The beginning of time for clocks that are kept in one word: long before anything that a paused clock of any runtime
 /// can say.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(|| {

@@ -27,6 +27,8 @@ mod deadline;
 mod fallback;
 mod guard;
 mod hedge;
+#[cfg(feature = "idempotency")]
+pub mod idempotency;
 mod per_authority;
 mod problem;
 mod refused;
@@ -51,6 +53,8 @@ pub use fallback::{
 };
 pub use guard::{Guard, guard};
 pub use hedge::Repeatable;
+#[cfg(feature = "idempotency")]
+pub use idempotency::{IdempotencyLayer, Idempotent, StoredBody, Unscoped};
 pub use per_authority::{PerAuthority, per_authority};
 pub use problem::{Problem, Render};
 #[cfg(feature = "hyper")]

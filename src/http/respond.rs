@@ -12,7 +12,8 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Answers rejections as problem documents; the rest of the errors pass through.
+/// Answers rejections as problem documents; the rest of the errors pass through. The [`Rejected`] itself is in the extensions
+/// of the response.
 ///
 /// [`guard`](super::guard) is this and the lift in one word. By hand it stands outermost, and `lift` innermost.
 ///
@@ -139,7 +140,12 @@ where
             StateProj::Refused { rejected } => rejected.clone(),
         };
         match this.render.take() {
-            Some(render) => Poll::Ready(Ok(render.render(&rejected))),
+            Some(render) => {
+                let mut response = render.render(&rejected);
+                // For layers outside, which cannot tell a 503 of ours from one of the service.
+                response.extensions_mut().insert(rejected);
+                Poll::Ready(Ok(response))
+            }
             // Polled after its end, which breaks the contract of futures: it stays pending.
             None => Poll::Pending,
         }

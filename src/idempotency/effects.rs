@@ -1,5 +1,7 @@
 //! What happens when a handler is run again: the one thing that nobody but its author knows.
 
+use super::Outcome;
+
 /// What running a handler again would do. There is no default: no layer can guess it.
 ///
 /// | | a 5xx that the handler gave | an owner that vanished |
@@ -35,6 +37,12 @@ impl Effects {
     #[must_use]
     pub const fn can_rerun(self) -> bool {
         matches!(self, Self::SameTx | Self::Keyed)
+    }
+
+    /// What an attempt has come to that broke off: an error, a panic, a part of an answer.
+    #[must_use]
+    pub const fn of_a_break(self) -> Outcome {
+        if self.can_rerun() { Outcome::NotStarted } else { Outcome::Unknown }
     }
 }
 

@@ -30,22 +30,32 @@
 //! - [`Effects`]: what running a handler again would do, the one word that nobody can guess.
 //! - [`KeyStore`]: what a store promises; [`InTx`]: one that takes part in transactions of the application.
 //! - [`Stored`]: an answer as it is kept.
+//! - [`Keeper`]: claims, keeps leases alive and writes down ends; [`Idem`]: what a handler holds of the operation that it runs.
 
+mod ask;
 mod claim;
+mod crew;
 mod decode;
 mod effects;
 mod ending;
 mod error;
 mod fingerprint;
 mod id;
+mod idem;
+mod keeper;
+mod line;
 mod moment;
 mod nonce;
+mod outcome;
+mod points;
 mod record;
+mod run;
 mod store;
 mod stored;
 #[cfg(test)]
 mod tests;
 
+pub use ask::Asked;
 pub use claim::{Attempt, Claim, Hold, Quota, Terms};
 pub use decode::Fields;
 pub use effects::{Effects, OnLeaseOver};
@@ -53,8 +63,12 @@ pub use ending::{Ending, Parked, Recovery, Resolution};
 pub use error::{Lost, StoreError, Trouble};
 pub use fingerprint::{Fingerprint, Match};
 pub use id::{RecordId, Scope};
+pub use idem::{Idem, PhaseError, UsedTwice};
+pub use keeper::Keeper;
 pub use moment::Moment;
 pub use nonce::Nonce;
+pub use outcome::Outcome;
 pub use record::{OnClaim, OnHold, Record, State};
+pub use run::{Ended, Run};
 pub use store::{InTx, KeyStore};
 pub use stored::{Answer, Body, Stored, Unreadable};

@@ -35,7 +35,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 /// | 8 | when it was made, in seconds since 1970 |
 /// | 4, then each | headers: how many; of each the length of its name (4), the name, the length of its value (4), the value |
 /// | 1 | the body: 1 kept, 2 too large to keep |
-/// | 8, then | kept: its length, and the bytes. Too large: its length, and 32 bytes of BLAKE3 |
+/// | 8, then | kept: its length, and the bytes. Too large: how much was read of it, and 32 bytes of BLAKE3 |
 /// | 4, then each | trailers, as headers |
 ///
 /// Numbers are little endian. A version that is not known is refused ([`Unreadable::Version`]), never guessed at.
@@ -47,11 +47,11 @@ pub struct Stored(Arc<Vec<u8>>);
 pub enum Body<'a> {
     /// All of it.
     Kept(&'a [u8]),
-    /// It was more than is kept: this long, and this its BLAKE3 hash.
+    /// It was more than is kept.
     TooLarge {
-        /// In bytes.
+        /// How many bytes were read of it before that was known.
         len: u64,
-        /// BLAKE3 of all of it.
+        /// BLAKE3 of these.
         digest: [u8; 32],
     },
 }

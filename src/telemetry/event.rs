@@ -1,6 +1,6 @@
 //! Every decision that a layer can tell of.
 
-use super::{Extra, HedgeResult, RetryResult};
+use super::{Extra, HedgeResult, IdempotencyOutcome, RetryResult};
 use crate::{outcome::Class, rejected::Reason};
 use std::time::Duration;
 
@@ -132,6 +132,14 @@ pub enum Event<'a> {
         name: &'a str,
         /// The path of the field for which it was refused, empty where it is the whole; nothing where it holds.
         refused: Option<&'a str>,
+    },
+    /// Something has come of a request with an idempotency key, or of one that should have had one.
+    #[non_exhaustive]
+    Idempotency {
+        /// The layer.
+        name: &'a str,
+        /// What.
+        outcome: IdempotencyOutcome,
     },
 }
 
@@ -343,6 +351,12 @@ impl<'a> Event<'a> {
         Self::Reload { name, refused }
     }
 
+    /// Something has come of a request with an idempotency key.
+    #[must_use]
+    pub const fn idempotency(name: &'a str, outcome: IdempotencyOutcome) -> Self {
+        Self::Idempotency { name, outcome }
+    }
+
     /// The layer or host that it speaks of.
     #[must_use]
     pub const fn name(&self) -> &'a str {
@@ -354,6 +368,7 @@ impl<'a> Event<'a> {
             | Self::Overflow { name, .. }
             | Self::Fallback { name, .. }
             | Self::InFlight { name, .. }
+            | Self::Idempotency { name, .. }
             | Self::Waited { name, .. }
             | Self::Budget { name, .. }
             | Self::Unpaid { name, .. }

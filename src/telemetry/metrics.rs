@@ -23,6 +23,7 @@ const FALLBACKS: &str = "buttress_fallbacks_total";
 const FALLBACKS_MISSED: &str = "buttress_fallbacks_missed_total";
 const IN_FLIGHT: &str = "buttress_in_flight";
 const RELOADS: &str = "buttress_reloads_total";
+const IDEMPOTENCY: &str = "buttress_idempotency_total";
 const QUEUE: &str = "buttress_queue_seconds";
 const TOKENS: &str = "buttress_budget_tokens";
 const UNPAID: &str = "buttress_budget_refused_total";
@@ -45,6 +46,7 @@ const HEDGES: &str = "buttress_hedges_total";
 /// | `buttress_fallbacks_missed_total` | `name`, `kind` | calls for which a fallback was asked, and had no answer |
 /// | `buttress_in_flight` | `name` | calls inside a bulkhead |
 /// | `buttress_reloads_total` | `name`, `result` | configurations that were to hold from then on: `done` or `refused` |
+/// | `buttress_idempotency_total` | `name`, `outcome` | what came of requests with an idempotency key |
 /// | `buttress_queue_seconds` | `name` | waits in a queue, however they ended; a histogram |
 /// | `buttress_budget_tokens` | `name` | what is left in a budget |
 /// | `buttress_budget_refused_total` | `name`, `kind` | retries and hedges that a budget did not pay |
@@ -188,6 +190,7 @@ fn describe() {
         OVERFLOWS,
         "times that there were too many keys, and newcomers began to share"
     );
+    metrics::describe_counter!(IDEMPOTENCY, "what came of requests with an idempotency key");
     metrics::describe_gauge!(STATE, "1 for the state that the circuit is in, 0 for the others");
     metrics::describe_gauge!(IN_FLIGHT, "calls inside a bulkhead");
     metrics::describe_histogram!(QUEUE, metrics::Unit::Seconds, "waits in a queue, however they ended");
@@ -231,6 +234,9 @@ impl Observer for Metrics {
             Event::Reload { name, refused } => {
                 let result = if refused.is_some() { "refused" } else { "done" };
                 self.count(name, RELOADS, [("result", result), NO]);
+            }
+            Event::Idempotency { name, outcome } => {
+                self.count(name, IDEMPOTENCY, [("outcome", outcome.as_str()), NO]);
             }
             Event::Waited { name, time } => {
                 self.act(name, Series { metric: QUEUE, labels: [NO, NO] }, Act::Note(time.as_secs_f64()));

@@ -24,6 +24,7 @@
 
 mod again;
 mod event;
+mod keyed_request;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod observer;
@@ -36,5 +37,6 @@ pub use self::metrics::Metrics;
 pub use self::tracing::Tracing;
 pub use again::{Extra, HedgeResult, RetryResult};
 pub use event::{CircuitState, Event, FallbackKind, Limit, Why};
+pub use keyed_request::IdempotencyOutcome;
 pub(crate) use observer::is_installed;
 pub use observer::{AlreadyInstalled, Observed, Observer, install};

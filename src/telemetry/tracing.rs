@@ -51,6 +51,9 @@ impl Observer for Tracing {
                 let (kind, outcome) = (kind.as_str(), class.as_str());
                 tracing::debug!(target: "buttress", name, kind, outcome, answered, "fallback asked");
             }
+            Event::Idempotency { name, outcome } => {
+                tracing::debug!(target: "buttress", name, outcome = outcome.as_str(), "request with an idempotency key");
+            }
             Event::Waited { name, time } => {
                 tracing::trace!(target: "buttress", name, seconds = time.as_secs_f64(), "wait in a queue over");
             }

@@ -1,0 +1,198 @@
+//! Asking for an operation: claims, waits where that was asked for, and leaves nothing claimed that nobody runs.
+
+use super::{
+    Claim, Ending, Fingerprint, Hold, Idem, KeyStore, RecordId, Run, StoreError, Stored, Trouble,
+    crew::Place,
+    keeper::{Claimed, Keeper},
+    line::Stand,
+};
+use crate::{
+    clock::{self, Instant},
+    telemetry::IdempotencyOutcome,
+};
+use std::time::Duration;
+use tokio::time;
+
+/// What comes of asking for an operation.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Asked<S: KeyStore> {
+    /// It is yours to run.
+    Run(Run<S>),
+    /// It was done, and this was the answer.
+    Replay(Stored),
+    /// Somebody runs it, and has this much of a lease left.
+    Busy(Duration),
+    /// Nobody knows whether it was done.
+    Unknown,
+    /// The key belongs to another request.
+    Mismatch,
+    /// So many run here that no other may begin.
+    Full,
+    /// The store could not say.
+    Down(StoreError),
+}
+
+/// Between two tries of one claim, and of one end.
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
+
+impl<S: KeyStore> Keeper<S> {
+    /// Asks for the operation `id`, and waits for somebody else's attempt where [`wait`](Self::wait) says so. A record that has
+    /// a fingerprint by another rule, from before or after an upgrade, is not compared, and an event says so.
+    ///
+    /// Dropped, it leaves nothing claimed.
+    pub async fn ask(&self, id: RecordId, fingerprint: Fingerprint) -> Asked<S> {
+        let mut patience = self.patience(id);
+        loop {
+            match self.ask_now(id, fingerprint).await {
+                Asked::Busy(remaining) if !patience.lasts().await => return Asked::Busy(remaining),
+                Asked::Busy(_) => {}
+                told => return told,
+            }
+        }
+    }
+
+    /// The same without waiting.
+    pub async fn ask_now(&self, id: RecordId, fingerprint: Fingerprint) -> Asked<S> {
+        let told = match self.try_claim(id, fingerprint).await {
+            Ok(Tried::Told(Claim::OtherRule(_))) => {
+                self.tell(IdempotencyOutcome::NotCompared);
+                self.try_claim(id, Fingerprint::ANY).await
+            }
+            told => told,
+        };
+        match told {
+            Err(error) => Asked::Down(error),
+            Ok(Tried::Run(run)) => Asked::Run(run),
+            Ok(Tried::Full) => Asked::Full,
+            Ok(Tried::Told(claim)) => match claim {
+                Claim::Done(stored) => Asked::Replay(stored),
+                Claim::Unknown => Asked::Unknown,
+                Claim::Mismatch => Asked::Mismatch,
+                Claim::Busy { remaining } => Asked::Busy(remaining),
+                // A claim that was won is a `Run`; and what any fingerprint is compared with is not told apart.
+                Claim::Mine { .. } | Claim::OtherRule(_) => Asked::Down(Trouble::Unreadable.into()),
+            },
+        }
+    }
+
+    /// To wait with for the end of somebody else's attempt, all in all as long as [`wait`](Self::wait) says.
+    pub(crate) fn patience(&self, id: RecordId) -> Patience<'_, S> {
+        Patience { keeper: self, id, until: None, stand: None }
+    }
+
+    async fn try_claim(&self, id: RecordId, fingerprint: Fingerprint) -> Result<Tried<S>, StoreError> {
+        let Some(place) = self.shared.crew.enter() else { return Ok(Tried::Full) };
+        let attempt = self.attempt(fingerprint);
+        let mut asking = Asking { keeper: self, claimed: Claimed { id, attempt }, place: Some(place) };
+        match asking.told().await {
+            Ok(Claim::Mine { token, recovery }) => {
+                let Some(place) = asking.place.take() else { return Ok(Tried::Full) };
+                let hold = Hold { id, token, nonce: attempt.nonce };
+                let shared = std::sync::Arc::clone(&self.shared);
+                let idem = Idem::new(hold, recovery.as_ref(), self.settings.secret.clone(), shared);
+                Ok(Tried::Run(Run::new(self.clone(), idem, place)))
+            }
+            Ok(told) => {
+                asking.place = None;
+                Ok(Tried::Told(told))
+            }
+            Err(error) => {
+                // Where it was refused nothing was done; where it was not heard, the drop sees to it.
+                if error.trouble() != Trouble::Unavailable {
+                    asking.place = None;
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// One place in the line for the whole wait.
+pub(crate) struct Patience<'a, S: KeyStore> {
+    keeper: &'a Keeper<S>,
+    id: RecordId,
+    /// From the first time that there is something to wait for.
+    until: Option<Instant>,
+    stand: Option<Stand>,
+}
+
+impl<S: KeyStore> Patience<'_, S> {
+    /// Waits for a change; `false` where there is no time, or no place in the line, to wait any longer.
+    pub(crate) async fn lasts(&mut self) -> bool {
+        let Some(max) = self.keeper.settings.wait else { return false };
+        let until = *self.until.get_or_insert_with(|| clock::after(clock::now(), max));
+        if self.stand.is_none() {
+            self.stand = self.keeper.shared.line.join(self.id);
+        }
+        self.stand.is_some()
+            && time::timeout_at(until, self.keeper.shared.store.changed(self.id)).await.is_ok()
+            && clock::now() < until
+    }
+}
+
+enum Tried<S: KeyStore> {
+    Run(Run<S>),
+    Told(Claim),
+    Full,
+}
+
+/// A claim that is being made. Dropped before it was told how it stands, it finds that out in the background and gives back
+/// what it won: a claim whose answer was lost would else stand until its lease is over, and be parked as though something had
+/// run.
+struct Asking<'a, S: KeyStore> {
+    keeper: &'a Keeper<S>,
+    claimed: Claimed,
+    place: Option<Place>,
+}
+
+impl<S: KeyStore> Asking<'_, S> {
+    /// The same claim again after trouble, by the same nonce, for as long as a claim may take.
+    async fn told(&self) -> Result<Claim, StoreError> {
+        let Claimed { id, attempt } = self.claimed;
+        let store = &self.keeper.shared.store;
+        let until = clock::after(clock::now(), self.keeper.settings.claim_within);
+        loop {
+            match time::timeout_at(until, store.claim(id, attempt)).await {
+                Ok(Err(error)) if error.trouble() == Trouble::Unavailable => {
+                    if time::timeout_at(until, time::sleep(PAUSE)).await.is_err() {
+                        return Err(error);
+                    }
+                }
+                Ok(told) => return told,
+                Err(late) => return Err(StoreError::new(Trouble::Unavailable, late)),
+            }
+        }
+    }
+}
+
+impl<S: KeyStore> Drop for Asking<'_, S> {
+    fn drop(&mut self) {
+        let Some(place) = self.place.take() else { return };
+        // Without a runtime nobody can find out; the lease will end.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(disown(self.keeper.clone(), self.claimed, place));
+        }
+    }
+}
+
+/// Finds out whether the claim was won, and releases it. The place is held until then, so that there are never more of these
+/// than may run.
+async fn disown<S: KeyStore>(keeper: Keeper<S>, Claimed { id, attempt }: Claimed, place: Place) {
+    let until = clock::after(clock::now(), keeper.settings.lease);
+    let ask = async {
+        loop {
+            match keeper.shared.store.claim(id, attempt).await {
+                Ok(Claim::Mine { token, .. }) => {
+                    return Some(Hold { id, token, nonce: attempt.nonce });
+                }
+                Err(error) if error.trouble() == Trouble::Unavailable => time::sleep(PAUSE).await,
+                Ok(_) | Err(_) => return None,
+            }
+        }
+    };
+    if let Ok(Some(hold)) = time::timeout_at(until, ask).await {
+        keeper.write_end(hold, Ending::Released, until).await.ok();
+    }
+    drop(place);
+}

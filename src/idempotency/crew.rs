@@ -1,0 +1,76 @@
+//! How many operations run here at once, and when the last of them has ended.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+};
+use tokio::sync::Notify;
+
+/// Those that run. They outlive the calls that began them, so they have a bound of their own.
+#[derive(Debug)]
+pub(super) struct Crew {
+    running: AtomicUsize,
+    max: AtomicUsize,
+    closed: AtomicBool,
+    idle: Notify,
+}
+
+impl Crew {
+    pub(super) fn new(max: usize) -> Self {
+        Self {
+            running: AtomicUsize::new(0),
+            max: AtomicUsize::new(max),
+            closed: AtomicBool::new(false),
+            idle: Notify::new(),
+        }
+    }
+
+    pub(super) fn set_max(&self, max: usize) {
+        self.max.store(max.max(1), SeqCst);
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running.load(SeqCst)
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, SeqCst);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(SeqCst)
+    }
+
+    /// A place, unless all are taken or nobody is let in any more.
+    pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
+        let before = self.running.fetch_add(1, SeqCst);
+        // The place is given back by its guard where it was one too many.
+        let place = Place(Arc::clone(self));
+        // Closed is looked at after the count is up: so whoever drains sees this one, or this one sees the door.
+        (before < self.max.load(SeqCst) && !self.is_closed()).then_some(place)
+    }
+
+    /// Returns when nobody is in.
+    pub(super) async fn empty(&self) {
+        loop {
+            let mut idle = std::pin::pin!(self.idle.notified());
+            idle.as_mut().enable();
+            if self.running() == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Place(Arc<Crew>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.0.running.fetch_sub(1, SeqCst) == 1 {
+            self.0.idle.notify_waiters();
+        }
+    }
+}

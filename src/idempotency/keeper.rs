@@ -1,0 +1,304 @@
+//! A store and the terms on which operations are run by it: what every protocol's layer is made of.
+
+use super::{
+    Attempt, Effects, Fingerprint, Hold, KeyStore, Lost, Quota, RecordId, Recovery, Terms, crew::Crew,
+    idem::Remember, line::Line,
+};
+use crate::{
+    clock,
+    key::Secret,
+    rejected::Name,
+    telemetry::{Event, IdempotencyOutcome, Observed, Observer},
+};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+
+/// Runs operations by the records of a store: claims, keeps the lease alive, writes down the end. A clone is the same, with
+/// settings of its own.
+///
+/// A layer is made of one; by itself it serves consumers of queues and protocols that have no layer here.
+///
+/// ```
+/// use std::{future::ready, time::{Duration, SystemTime}};
+/// use buttress::{
+///     idempotency::{Asked, Body, Effects, Ending, Fingerprint, Keeper, RecordId, Scope, Stored},
+///     key::Key,
+///     store::memory::MemoryStore,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+/// let keeper = Keeper::new(MemoryStore::new(), Effects::Plain);
+/// let id = RecordId::new(Scope::unscoped("mails"), &Key::new("message 7").unwrap());
+/// let send = Fingerprint::of(["welcome", "ada@example.org"]);
+///
+/// let Asked::Run(mut run) = keeper.ask(id, send).await else { panic!("the first") };
+/// run.drive(ready("the mail is sent")).await.unwrap();
+/// let answer = Stored::encode(0, SystemTime::now(), [("", ""); 0], Body::Kept(b"sent"), [("", ""); 0]);
+/// run.end(Ending::Done(answer)).await;
+///
+/// // it comes again
+/// assert!(matches!(keeper.ask(id, send).await, Asked::Replay(_)));
+/// # }
+/// ```
+pub struct Keeper<S> {
+    pub(super) shared: Arc<Shared<S>>,
+    pub(super) settings: Settings,
+}
+
+pub(super) struct Shared<S> {
+    pub(super) store: S,
+    pub(super) crew: Arc<Crew>,
+    pub(super) line: Arc<Line>,
+}
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) name: Name,
+    pub(super) observed: Observed,
+    pub(super) effects: Effects,
+    pub(super) lease: Duration,
+    pub(super) ttl: Duration,
+    pub(super) parked_ttl: Duration,
+    pub(super) claim_within: Duration,
+    pub(super) finish_within: Duration,
+    pub(super) wait: Option<Duration>,
+    pub(super) quota: Option<Quota>,
+    pub(super) secret: Option<Arc<Secret>>,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl<S> Keeper<S> {
+    /// On these records, for handlers with these effects.
+    ///
+    /// A lease of 30 seconds, answers kept for 24 hours, parked records for 30 days, at most 1024 operations at once, one
+    /// second for a claim and for writing down an end.
+    #[must_use]
+    pub fn new(store: S, effects: Effects) -> Self {
+        let shared = Shared { store, crew: Arc::new(Crew::new(1024)), line: Arc::new(Line::new(1024, 16)) };
+        let settings = Settings {
+            name: Name::fixed("idempotency"),
+            observed: Observed::new(),
+            effects,
+            lease: SECOND * 30,
+            ttl: DAY,
+            parked_ttl: DAY * 30,
+            claim_within: SECOND,
+            finish_within: SECOND,
+            wait: None,
+            quota: None,
+            secret: None,
+        };
+        Self { shared: Arc::new(shared), settings }
+    }
+
+    /// What it is called in events and metrics; by default `idempotency`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        let name = name.into();
+        self.settings.name = if name.as_str().is_empty() { Name::fixed("idempotency") } else { name };
+        self
+    }
+
+    /// Lets `observer` hear it.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Observer) -> Self {
+        self.settings.observed = Observed::by(observer);
+        self
+    }
+
+    /// Other effects, over the same records.
+    #[must_use]
+    pub const fn effects(mut self, effects: Effects) -> Self {
+        self.settings.effects = effects;
+        self
+    }
+
+    /// How long a record is an attempt's without a sign of life; it is renewed at a third of that. 0 is taken as 1 ms.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
+        self
+    }
+
+    /// How long an answer is kept, from the end of the operation. Publish it: a client that comes again later runs it again.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.settings.ttl = ttl;
+        self
+    }
+
+    /// How long a record is kept whose outcome nobody knows.
+    #[must_use]
+    pub fn parked_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.parked_ttl = ttl;
+        self
+    }
+
+    /// How long a claim may take, all tries together.
+    #[must_use]
+    pub fn claim_within(mut self, time: Duration) -> Self {
+        self.settings.claim_within = time.max(clock::GRAIN);
+        self
+    }
+
+    /// How long an answer may be held back until it is stored.
+    #[must_use]
+    pub fn finish_within(mut self, time: Duration) -> Self {
+        self.settings.finish_within = time.max(clock::GRAIN);
+        self
+    }
+
+    /// Waits up to `max` for an attempt that somebody else makes, instead of saying at once that it runs.
+    #[must_use]
+    pub const fn wait(mut self, max: Duration) -> Self {
+        self.settings.wait = Some(max);
+        self
+    }
+
+    /// How many may wait at once: in all, and for one operation. 1024 and 16 by default; who finds no place is told at once
+    /// that it runs. Shared by all clones.
+    #[must_use]
+    pub fn max_waiting(self, all: usize, each: usize) -> Self {
+        self.shared.line.set_max(all, each);
+        self
+    }
+
+    /// How many operations may run at once; 0 counts as 1. Shared by all clones.
+    ///
+    /// They go on when their callers have left, so nothing else bounds them.
+    #[must_use]
+    pub fn max_running(self, max: usize) -> Self {
+        self.shared.crew.set_max(max);
+        self
+    }
+
+    /// How many records a tenant may have.
+    #[must_use]
+    pub const fn quota(mut self, quota: Quota) -> Self {
+        self.settings.quota = Some(quota);
+        self
+    }
+
+    /// The secret of the child keys.
+    #[must_use]
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.settings.secret = Some(Arc::new(secret));
+        self
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.shared.store
+    }
+
+    /// What the handlers' effects are.
+    #[must_use]
+    pub const fn declared_effects(&self) -> Effects {
+        self.settings.effects
+    }
+
+    /// How long answers are kept.
+    #[must_use]
+    pub const fn time_to_live(&self) -> Duration {
+        self.settings.ttl
+    }
+
+    /// How long a handler may take without running into the end of its lease, should a renewal fail: 0.8 of it.
+    #[must_use]
+    pub fn time_to_run(&self) -> Duration {
+        self.settings.lease / 5 * 4
+    }
+
+    /// How many operations run now, those included whose end is still being written down.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.shared.crew.running()
+    }
+
+    /// How many wait now for what somebody else runs.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.line.waiting()
+    }
+
+    /// Lets no operation begin any more, and returns when the last has ended. For a shutdown: put a timeout around it; what
+    /// still runs then is left to its lease.
+    pub async fn drain(&self) {
+        self.shared.crew.close();
+        self.shared.crew.empty().await;
+    }
+
+    /// Tells the listeners.
+    pub(crate) fn tell(&self, outcome: IdempotencyOutcome) {
+        self.settings.observed.emit(|| Event::idempotency(self.settings.name.as_str(), outcome));
+    }
+
+    pub(super) fn attempt(&self, fingerprint: Fingerprint) -> Attempt {
+        let Settings { effects, lease, ttl, parked_ttl, .. } = self.settings;
+        let on_lease_over = effects.on_lease_over();
+        let kept = if effects.can_rerun() { ttl } else { parked_ttl };
+        let terms = Terms::new(lease, kept, on_lease_over);
+        let terms = self.settings.quota.map_or(terms, |quota| terms.quota(quota));
+        Attempt::new(fingerprint, terms)
+    }
+}
+
+impl<S: KeyStore> Keeper<S> {
+    /// Deletes what has expired, every `period`, for ever: a task of yours.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use buttress::{idempotency::{Effects, Keeper}, store::memory::MemoryStore};
+    /// # let keeper = Keeper::new(MemoryStore::new(), Effects::Plain);
+    /// tokio::spawn(keeper.purge_every(Duration::from_secs(60)));
+    /// ```
+    pub fn purge_every(&self, period: Duration) -> impl Future<Output = ()> + Send + use<S> {
+        /// At once: short enough not to hold anybody up.
+        const SOME: usize = 1_000;
+        let shared = Arc::downgrade(&self.shared);
+        async move {
+            loop {
+                tokio::time::sleep(period.max(clock::GRAIN)).await;
+                // Ends with the last clone.
+                let Some(shared) = shared.upgrade() else { return };
+                // Trouble will be there again, or not, the next time.
+                while shared.store.purge(SOME).await.is_ok_and(|purged| purged == SOME) {}
+            }
+        }
+    }
+}
+
+impl<S: KeyStore> Remember for Shared<S> {
+    fn remember(
+        self: Arc<Self>,
+        hold: Hold,
+        recovery: Recovery,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Lost>> + Send>> {
+        Box::pin(async move { self.store.set_recovery(hold, recovery).await })
+    }
+}
+
+impl<S> Clone for Keeper<S> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), settings: self.settings.clone() }
+    }
+}
+
+impl<S> fmt::Debug for Keeper<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper")
+            .field("name", &self.settings.name)
+            .field("effects", &self.settings.effects)
+            .field("running", &self.running())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whose record it is, for those who write to it in the background.
+#[derive(Clone, Copy)]
+pub(super) struct Claimed {
+    pub(super) id: RecordId,
+    pub(super) attempt: Attempt,
+}

@@ -1,0 +1,206 @@
+//! An operation that is ours to run: keeps its lease alive, and writes down its end.
+
+use super::{
+    Effects, Ending, Hold, Idem, KeyStore, Lost, StoreError, Trouble, ask::PAUSE, crew::Place, keeper::Keeper,
+};
+use crate::{
+    clock::{self, Instant},
+    telemetry::IdempotencyOutcome,
+};
+use std::{
+    fmt,
+    future::{pending, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    task::Poll,
+    thread,
+    time::Duration,
+};
+use tokio::time;
+
+/// An operation that was won. Dropped without an [`end`](Self::end), it is left to its lease.
+pub struct Run<S: KeyStore> {
+    keeper: Keeper<S>,
+    idem: Idem,
+    place: Option<Place>,
+    release_on_drop: bool,
+}
+
+/// What has become of an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// It is written down.
+    Kept,
+    /// Another attempt owns the operation; what this one came to counts no more.
+    Fenced,
+    /// It could not be written down in time. Tries go on in the background until the lease is over.
+    Unstored,
+}
+
+impl<S: KeyStore> Run<S> {
+    pub(super) const fn new(keeper: Keeper<S>, idem: Idem, place: Place) -> Self {
+        Self { keeper, idem, place: Some(place), release_on_drop: false }
+    }
+
+    /// What the handler holds of it.
+    #[must_use]
+    pub const fn idem(&self) -> &Idem {
+        &self.idem
+    }
+
+    /// What running it again would do.
+    #[must_use]
+    pub const fn effects(&self) -> Effects {
+        self.keeper.declared_effects()
+    }
+
+    /// How long it may take: see [`Keeper::time_to_run`].
+    #[must_use]
+    pub fn time_to_run(&self) -> Duration {
+        self.keeper.time_to_run()
+    }
+
+    /// How long its answer will be kept.
+    #[must_use]
+    pub const fn time_to_live(&self) -> Duration {
+        self.keeper.time_to_live()
+    }
+
+    /// From now on: dropped without an end, the key is released. For handlers that have no effects, and may be stopped.
+    pub const fn release_on_drop(&mut self) {
+        self.release_on_drop = true;
+    }
+
+    /// Runs the work and keeps the lease alive meanwhile, renewing it at a third. The work sees [`Idem::current`]; where
+    /// another attempt has taken over, it is told by [`Idem::lost`].
+    ///
+    /// # Errors
+    /// What the work has panicked with.
+    pub async fn drive<T>(&mut self, work: impl Future<Output = T>) -> thread::Result<T> {
+        let mut work = pin!(self.idem.clone().scope(work));
+        let mut renewing = pin!(self.renew_forever());
+        poll_fn(|cx| {
+            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+                Ok(Poll::Ready(done)) => return Poll::Ready(Ok(done)),
+                Ok(Poll::Pending) => {}
+                Err(panic) => return Poll::Ready(Err(panic)),
+            }
+            let _ = renewing.as_mut().poll(cx);
+            Poll::Pending
+        })
+        .await
+    }
+
+    async fn renew_forever(&self) {
+        let lease = self.keeper.settings.lease.max(clock::GRAIN);
+        let mut next = lease / 3;
+        loop {
+            time::sleep(next.max(clock::GRAIN)).await;
+            match self.keeper.shared.store.renew(self.idem.hold(), lease).await {
+                Ok(()) => next = lease / 3,
+                // It may be back before the lease is over.
+                Err(Lost::Store(_)) => next = (lease / 12).min(Duration::from_secs(1)),
+                Err(Lost::Fenced | Lost::Gone) => {
+                    self.keeper.tell(IdempotencyOutcome::Fenced);
+                    self.idem.lose();
+                    pending::<()>().await;
+                }
+            }
+        }
+    }
+
+    /// Writes down how it has ended. Where the store is in trouble it is tried again, for as long as an answer may be held
+    /// back; after that, in the background.
+    pub async fn end(mut self, ending: Ending) -> Ended {
+        self.tell(&ending);
+        self.release_on_drop = false;
+        let keeper = self.keeper.clone();
+        let hold = self.idem.hold();
+        let until = clock::after(clock::now(), keeper.settings.finish_within);
+        let late = match keeper.write_end(hold, ending.clone(), until).await {
+            Ok(()) => return Ended::Kept,
+            Err(Lost::Fenced) => {
+                keeper.tell(IdempotencyOutcome::Fenced);
+                return Ended::Fenced;
+            }
+            // Lost by the store: there is nothing to write it to.
+            Err(Lost::Gone) => None,
+            Err(Lost::Store(_)) => self.place.take(),
+        };
+        keeper.tell(IdempotencyOutcome::Unstored);
+        if let Some(place) = late {
+            tokio::spawn(keep_on(keeper, hold, ending, place));
+        }
+        Ended::Unstored
+    }
+
+    fn tell(&self, ending: &Ending) {
+        self.keeper.tell(match ending {
+            Ending::Done(_) => IdempotencyOutcome::Stored,
+            Ending::Released => IdempotencyOutcome::Released,
+            Ending::Unknown => IdempotencyOutcome::Parked,
+        });
+    }
+
+    /// It was ended by a transaction of the handler: there is nothing left to write.
+    pub fn ended_elsewhere(mut self) {
+        self.keeper.tell(IdempotencyOutcome::Stored);
+        self.release_on_drop = false;
+    }
+}
+
+impl<S: KeyStore> Keeper<S> {
+    /// Writes an end, again after trouble, until that time.
+    pub(super) async fn write_end(&self, hold: Hold, ending: Ending, until: Instant) -> Result<(), Lost> {
+        let ttl = match ending {
+            Ending::Unknown => self.settings.parked_ttl,
+            Ending::Done(_) | Ending::Released => self.settings.ttl,
+        };
+        loop {
+            let step = self.shared.store.finish(hold, ending.clone(), ttl);
+            let error = match time::timeout_at(until, step).await {
+                Ok(Err(Lost::Store(error))) => error,
+                Ok(ended) => return ended,
+                Err(late) => StoreError::new(Trouble::Unavailable, late),
+            };
+            if time::timeout_at(until, time::sleep(PAUSE)).await.is_err() || clock::now() >= until {
+                return Err(Lost::Store(error));
+            }
+        }
+    }
+}
+
+/// The answer is out, and the record does not know it yet: keeps it ours for one more lease, and goes on trying.
+async fn keep_on<S: KeyStore>(keeper: Keeper<S>, hold: Hold, ending: Ending, place: Place) {
+    let lease = keeper.settings.lease;
+    let until = clock::after(clock::now(), lease);
+    // If it cannot be renewed either, the tries go on as long as it would have been.
+    let _ = time::timeout_at(until, keeper.shared.store.renew(hold, lease)).await;
+    let _ = keeper.write_end(hold, ending, until).await;
+    drop(place);
+}
+
+impl<S: KeyStore> Drop for Run<S> {
+    fn drop(&mut self) {
+        if !self.release_on_drop {
+            return;
+        }
+        let (Some(place), Ok(runtime)) = (self.place.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let (keeper, hold) = (self.keeper.clone(), self.idem.hold());
+        self.tell(&Ending::Released);
+        runtime.spawn(async move {
+            let until = clock::after(clock::now(), keeper.settings.lease);
+            let _ = keeper.write_end(hold, Ending::Released, until).await;
+            drop(place);
+        });
+    }
+}
+
+impl<S: KeyStore> fmt::Debug for Run<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("idem", &self.idem).finish_non_exhaustive()
+    }
+}
