@@ -61,7 +61,8 @@
 //! | `test-util` | [`testing`]: the judge, which puts any layer through the laws |
 //! | `full` | all of these |
 
-#[cfg(all(doctest, feature = "full"))]
+// With all that a plain `cargo test` has.
+#[cfg(all(doctest, feature = "config", feature = "reqwest", feature = "sqlite", feature = "tonic"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

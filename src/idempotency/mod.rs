@@ -28,7 +28,7 @@
 //!
 //! - [`RecordId`], [`Scope`]: whose operation; [`Fingerprint`]: which request; [`Nonce`]: which claim.
 //! - [`Effects`]: what running a handler again would do, the one word that nobody can guess.
-//! - [`KeyStore`]: what a store promises; [`InTx`]: one that takes part in transactions of the application.
+//! - [`KeyStore`]: what a store promises; [`Durable`]: one that keeps its word when a host dies; [`InTx`]: one that takes part in transactions of the application.
 //! - [`Stored`]: an answer as it is kept.
 //! - [`Keeper`]: claims, keeps leases alive and writes down ends; [`Idem`]: what a handler holds of the operation that it runs.
 
@@ -36,6 +36,7 @@ mod ask;
 mod claim;
 mod crew;
 mod decode;
+mod durable;
 mod effects;
 mod ending;
 mod error;
@@ -57,7 +58,11 @@ mod tests;
 
 pub use ask::Asked;
 pub use claim::{Attempt, Claim, Hold, Quota, Terms};
+// For stores that settle a record in a statement of their own.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) use claim::ttl as kept_for;
 pub use decode::Fields;
+pub use durable::Durable;
 pub use effects::{Effects, OnLeaseOver};
 pub use ending::{Ending, Parked, Recovery, Resolution};
 pub use error::{Lost, StoreError, Trouble};

@@ -7,6 +7,9 @@
 //! | store | not promised |
 //! |---|---|
 //! | [`memory`] | anything after a restart, anything across nodes |
+//! | [`sqlite`] | more than one host; files on a network |
+//! | [`postgres`] | more than the server itself: a failover without synchronous replicas loses records as anything else |
+//! | [`redis`] | that a record outlives a failover: best effort, and said so by its type |
 //!
 //! ```
 //! use std::time::Duration;
@@ -29,3 +32,16 @@
 //! ```
 
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+#[cfg(feature = "postgres")]
+pub use postgres::PgStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;

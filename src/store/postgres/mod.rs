@@ -1,0 +1,52 @@
+//! Records in PostgreSQL: for services on many hosts, and for handlers whose effects are in that database anyway.
+//!
+//! The trouble: two nodes get the same request at the same instant, and only something that both ask can tell them apart. If
+//! that is the database in which the payment is written, there is more to be had: the payment and the knowledge of it
+//! commit together, or not at all, and no crash comes between them.
+//!
+//! ```no_run
+//! use deadpool_postgres::{Manager, Pool};
+//! use buttress::store::PgStore;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = "host=localhost user=payments dbname=payments".parse()?;
+//! let pool = Pool::builder(Manager::new(config, tokio_postgres::NoTls)).max_size(16).build()?;
+//! let store = PgStore::new(pool);
+//! store.migrate().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Three ways to use it
+//!
+//! - **Two steps**: a claim before the handler, a finish after it, each one round trip that commits by itself. What the layer
+//!   does when nothing else is said. A crash in between leaves a record whose outcome is unknown.
+//! - **Finish in the transaction of the application** ([`InTx`](crate::idempotency::InTx)): the claim commits before, so that others are
+//!   told at once that it runs; the end commits with the effects. An attempt that was taken over meanwhile is
+//!   [`Fenced`](crate::idempotency::Lost::Fenced), and its transaction has to be rolled back. A crash leaves no trace of effects, so
+//!   the next attempt may simply run.
+//! - **Claim in the transaction, too** ([`PgStore::claim_in`]): nothing is seen from outside until it commits. Another claim of the
+//!   same record waits for that, at most as long as `lock_timeout` says, and meanwhile holds a connection.
+//!
+//! # What is promised
+//!
+//! - All times are the server's (`clock_timestamp()`), read in the statement that they are for.
+//! - A claim is one statement, also under a race: exactly one wins. Everything beyond the first claim is decided by
+//!   [`Record`](crate::idempotency::Record) and written only if the row is still what it was decided upon.
+//! - The key itself is never sent, only its hash.
+//! - No feature of a session is used, so that it works behind a pooler of transactions.
+//! - What has been committed is as durable as the server is set up to be; a failover without synchronous replicas loses
+//!   records as it loses anything else.
+//!
+//! # Upkeep
+//!
+//! [`PgStore::migrate`] makes the table `buttress_idem`, or brings it to this version; it does nothing where that is done, and refuses a newer
+//! one. Purge from time to time ([`KeyStore::purge`](crate::idempotency::KeyStore::purge)); several nodes may do so at once.
+
+mod link;
+mod rows;
+mod schema;
+mod sql;
+mod steps;
+mod store;
+
+pub use store::{PgStore, Transaction};

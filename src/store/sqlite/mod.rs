@@ -1,0 +1,61 @@
+//! Records in one SQLite file: the durable store of a service on one host.
+//!
+//! The trouble: records in memory are gone with the process, and with them the knowledge of what has been charged; a database
+//! server is one more thing to run. A file is durable, and every host has one.
+//!
+//! ```
+//! use std::time::Duration;
+//! use buttress::{
+//!     idempotency::{Attempt, Claim, Fingerprint, KeyStore, OnLeaseOver, RecordId, Scope, Terms},
+//!     key::Key,
+//!     store::SqliteStore,
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = std::env::temp_dir().join(format!("buttress-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir)?;
+//! # let path = dir.join("records.db");
+//! let id = RecordId::new(Scope::new("payments", b"tenant 7"), &Key::new("a1")?);
+//! let terms = Terms::new(Duration::from_secs(30), Duration::from_secs(86_400), OnLeaseOver::Park);
+//! let pay = || Attempt::new(Fingerprint::of(["POST", "/payments", "10"]), terms);
+//!
+//! let store = SqliteStore::open(&path)?;
+//! assert!(matches!(store.claim(id, pay()).await?, Claim::Mine { token: 1, .. }));
+//! drop(store);
+//!
+//! // the process has died; the next one knows that somebody was at it
+//! let store = SqliteStore::open(&path)?;
+//! assert!(matches!(store.claim(id, pay()).await?, Claim::Busy { .. }));
+//! # drop(store);
+//! # std::fs::remove_dir_all(dir)?;
+//! # Ok(()) }
+//! ```
+//!
+//! # What is promised
+//!
+//! - A step that was answered is on the disk: WAL, `synchronous = FULL`. [`Durability::Process`] syncs less: it outlives the death of
+//!   the process, and not that of the host.
+//! - Steps that come while another is being written are written together: one sync for all of them. That is what makes
+//!   many thousands a second of them; one client alone waits for a sync at each step.
+//! - Several processes of one host may open the file. Not over a network file system: SQLite's locks do not hold there.
+//! - The file may be the application's own: [`InTx`](crate::idempotency::InTx) takes a `rusqlite::Transaction` over it, and effects and
+//!   record commit together.
+//! - The clock of the store never goes back, whatever the host's does, also from one process to the next.
+//! - A file of a newer version is refused, and left as it is. A full disk, or a file as large as it may be
+//!   ([`Options::max_bytes`]), is [`Trouble::Full`](crate::idempotency::Trouble::Full) for who wants a new record.
+//!
+//! # What it costs
+//!
+//! A thread of its own, which holds the connection; it ends with the last clone of the store. At most 1024 steps wait for it;
+//! who comes then waits for a place.
+
+mod clock;
+mod options;
+mod rows;
+mod schema;
+mod steps;
+mod store;
+mod writer;
+
+pub use options::{Durability, Options};
+pub use store::SqliteStore;

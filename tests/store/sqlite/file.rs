@@ -1,0 +1,138 @@
+//! The file itself: opened again, full, damaged, of another version, shared.
+
+use super::Dir;
+use crate::common::{DAY, answer, attempt, fresh, one_winner_a_round, won};
+use buttress::{
+    idempotency::{Claim, Ending, KeyStore, Lost, Trouble},
+    store::{SqliteStore, sqlite::Durability},
+};
+use std::fs;
+
+#[tokio::test]
+async fn an_answer_outlives_the_store_that_has_taken_it() {
+    let dir = Dir::new();
+    let id = fresh();
+    for durability in [Durability::Host, Durability::Process] {
+        let store = SqliteStore::options().durability(durability).open(dir.path()).expect("it opens");
+        if durability == Durability::Host {
+            let hold = won(&store, id, attempt()).await;
+            store.finish(hold, Ending::Done(answer(b"charged")), DAY).await.expect("it is ours");
+        }
+        match store.claim(id, attempt()).await.expect("it answers") {
+            Claim::Done(stored) => assert_eq!(stored, answer(b"charged")),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let dir = Dir::new();
+    drop(SqliteStore::open(dir.path()).expect("it opens"));
+    let db = rusqlite::Connection::open(dir.path()).expect("it opens");
+    // real: the thread of the store lets go of the file in its own time
+    while db.pragma_update(None, "journal_mode", "DELETE").is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    db.execute("UPDATE buttress_meta SET value = 99 WHERE name = 'version'", []).expect("written");
+    drop(db);
+
+    let before = fs::read(dir.path()).expect("there");
+    let refused = SqliteStore::open(dir.path()).expect_err("it is newer");
+    assert_eq!(refused.trouble(), Trouble::Unreadable);
+    assert_eq!(
+        std::error::Error::source(&refused).map(ToString::to_string).as_deref(),
+        Some("the file is of version 99, and 1 is the newest that is known here")
+    );
+    assert!(fs::read(dir.path()).expect("there") == before, "not a byte was written");
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_left_as_it_is() {
+    let dir = Dir::new();
+    fs::write(dir.path(), [7; 8192]).expect("written");
+    let refused = SqliteStore::open(dir.path()).expect_err("it is no database");
+    assert_eq!(refused.trouble(), Trouble::Unreadable);
+    assert_eq!(fs::read(dir.path()).expect("there"), [7; 8192]);
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_said_at_once() {
+    let dir = Dir::new();
+    let gone = dir.path();
+    drop(dir);
+    let refused = SqliteStore::open(gone).expect_err("the directory is gone");
+    assert_eq!(refused.trouble(), Trouble::Unavailable);
+}
+
+#[tokio::test]
+async fn a_full_file_takes_no_new_record_and_keeps_what_it_has() {
+    let dir = Dir::new();
+    let store = SqliteStore::options().max_bytes(256 << 10).open(dir.path()).expect("it opens");
+    let mut done = Vec::new();
+    let full = loop {
+        let id = fresh();
+        let claimed = store.claim(id, attempt()).await;
+        let Ok(Claim::Mine { token, .. }) = claimed else { break claimed };
+        let nonce = attempt().nonce;
+        // Of another nonce: nobody's.
+        let hold = buttress::idempotency::Hold { id, token, nonce };
+        assert!(matches!(store.renew(hold, DAY).await, Err(Lost::Fenced)));
+        done.push(id);
+        assert!(done.len() < 10_000, "256 KiB do not hold so many");
+    };
+    assert_eq!(full.expect_err("it is full").trouble(), Trouble::Full);
+    assert!(done.len() > 100, "{} records in 256 KiB", done.len());
+    // All that it has taken is there, and whoever asks for it is told.
+    for id in done {
+        assert!(matches!(store.claim(id, attempt()).await, Ok(Claim::Busy { .. })));
+    }
+}
+
+#[tokio::test]
+async fn one_that_does_not_fit_spoils_nothing_for_those_beside_it() {
+    let dir = Dir::new();
+    let store = SqliteStore::options().max_bytes(256 << 10).open(dir.path()).expect("it opens");
+    let (large, small) = (won(&store, fresh(), attempt()).await, won(&store, fresh(), attempt()).await);
+    let (large, small) = tokio::join!(
+        store.finish(large, Ending::Done(answer(&vec![0; 1 << 20])), DAY),
+        store.finish(small, Ending::Done(answer(b"small")), DAY),
+    );
+    assert!(matches!(large, Err(Lost::Store(error)) if error.trouble() == Trouble::Full));
+    small.expect("it fits");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_wins_of_sixteen_over_two_handles_of_one_file() {
+    let dir = Dir::new();
+    let open = || SqliteStore::open(dir.path()).expect("it opens");
+    one_winner_a_round(&[open(), open()], 25).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "400 rounds"]
+async fn full_size_one_wins_of_sixteen_in_a_file() {
+    let dir = Dir::new();
+    let open = || SqliteStore::open(dir.path()).expect("it opens");
+    one_winner_a_round(&[open(), open()], 400).await;
+}
+
+#[tokio::test]
+async fn a_step_that_was_given_up_before_its_turn_is_not_done() {
+    let dir = Dir::new();
+    let store = SqliteStore::open(dir.path()).expect("it opens");
+    // Somebody else writes, so that every step waits.
+    let other = rusqlite::Connection::open(dir.path()).expect("it opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
+    let id = fresh();
+    let first = tokio::spawn({
+        let store = store.clone();
+        async move { store.claim(fresh(), attempt()).await }
+    });
+    tokio::task::yield_now().await;
+    // Dropped while it waits behind the first.
+    drop(futures_util::poll!(std::pin::pin!(store.claim(id, attempt()))));
+    other.execute_batch("COMMIT").expect("it was ours");
+    first.await.expect("no panic").expect("it answers");
+    won(&store, id, attempt()).await;
+}
