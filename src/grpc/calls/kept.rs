@@ -107,18 +107,16 @@ impl<Res> Dispose<Res> for Messages {
 }
 
 impl<B: Resend> Again<Request<B>> for Messages {
+    type Sent = Request<B>;
     type Kept = Kept<B>;
 
-    fn keep(&self, request: &Request<B>) -> Option<Kept<B>> {
-        let SideBySide(body) = request.extensions().get::<SideBySide<B>>()?.clone();
-        let mut head = Request::new(());
-        *head.method_mut() = request.method().clone();
-        *head.uri_mut() = request.uri().clone();
-        *head.version_mut() = request.version();
-        *head.headers_mut() = request.headers().clone();
-        *head.extensions_mut() = request.extensions().clone();
-        head.extensions_mut().remove::<SideBySide<B>>();
-        Some(Kept { head, body })
+    fn first(&self, request: Request<B>) -> (Request<B>, Option<Kept<B>>) {
+        let (mut parts, body) = request.into_parts();
+        let kept = parts.extensions.remove::<SideBySide<B>>().map(|SideBySide(body)| {
+            let head = Request::from_parts(parts.clone(), ());
+            Kept { head, body }
+        });
+        (Request::from_parts(parts, body), kept)
     }
 
     fn again(&self, kept: &mut Kept<B>, attempt: u32) -> Option<Request<B>> {
