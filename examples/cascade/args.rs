@@ -4,7 +4,7 @@ use super::{
     phases::{Fault, Plan},
     stack::{Layers, Stack},
 };
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
 pub(super) const HELP: &str = "\
 A cascading failure, and the same failure contained: gateway -> orders -> payments, each a process of its own.
@@ -77,22 +77,25 @@ pub(super) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
             None => (arg, None),
         };
         let mut value = |wants: &str| {
-            given.clone().or_else(|| args.next()).ok_or_else(|| format!("{flag} wants {wants}: nothing follows it"))
+            given
+                .clone()
+                .or_else(|| args.next())
+                .ok_or_else(|| format!("{flag} wants {wants}: nothing follows it"))
         };
         match flag.as_str() {
             "-h" | "--help" => return Ok(Command::Help),
             "--load" => {
                 let wants = "a whole number of requests a second, from 60 to 300";
-                settings.load = within(&flag, wants, &value(wants)?, 60, 300)?;
+                settings.load = within(&flag, wants, &value(wants)?, &(60..=300))?;
             }
             "--duration" => {
                 let wants = "a whole number of seconds, from 12 to 60";
-                let seconds = within(&flag, wants, &value(wants)?, 12, 60)?;
+                let seconds = within(&flag, wants, &value(wants)?, &(12..=60))?;
                 settings.duration = Duration::from_secs(seconds);
             }
             "--seed" => {
                 let wants = "a whole number";
-                settings.seed = within(&flag, wants, &value(wants)?, 0, u64::MAX)?;
+                settings.seed = within(&flag, wants, &value(wants)?, &(0..=u64::MAX))?;
                 role.seed = settings.seed;
             }
             "--fault" => settings.faults = list(&flag, "hang, errs or slow", &value("hang, errs or slow")?)?,
@@ -106,15 +109,24 @@ pub(super) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
             "--role" => role.name = value("a service")?,
             "--upstream" => role.upstream = value("a host and a port")?,
             "--stack" => role.stack = value("a stack")?.parse()?,
-            _ => return Err(format!("what is {flag}? The flags: --load, --fault, --duration, --seed, --svg, --without, --help")),
+            _ => {
+                return Err(format!(
+                    "what is {flag}? The flags: --load, --fault, --duration, --seed, --svg, --without, --help"
+                ));
+            }
         }
     }
     Ok(if role.name.is_empty() { Command::Demo(settings) } else { Command::Serve(role) })
 }
 
-fn within<T: FromStr + PartialOrd>(flag: &str, wants: &str, value: &str, least: T, most: T) -> Result<T, String> {
-    match value.parse::<T>() {
-        Ok(number) if number >= least && number <= most => Ok(number),
+fn within<T: FromStr + PartialOrd>(
+    flag: &str,
+    wants: &str,
+    value: &str,
+    allowed: &RangeInclusive<T>,
+) -> Result<T, String> {
+    match value.parse() {
+        Ok(number) if allowed.contains(&number) => Ok(number),
         _ => Err(format!("{flag} wants {wants}: {value:?} is none")),
     }
 }
@@ -122,7 +134,8 @@ fn within<T: FromStr + PartialOrd>(flag: &str, wants: &str, value: &str, least: 
 /// `hang+errs`, or with commas.
 fn list<T: FromStr>(flag: &str, wants: &str, value: &str) -> Result<Vec<T>, String> {
     let one = |word: &str| {
-        word.parse().map_err(|_| format!("{flag} wants {wants}, or several joined by +: {word:?} is none of them"))
+        word.parse()
+            .map_err(|_| format!("{flag} wants {wants}, or several joined by +: {word:?} is none of them"))
     };
     value.split(['+', ',']).map(|word| one(word.trim())).collect()
 }
@@ -177,9 +190,10 @@ mod tests {
 
     #[test]
     fn flags_are_read_with_a_space_or_an_equals_sign() {
-        for line in
-            ["--load 120 --fault slow+hang --duration 20 --seed 7", "--load=120 --fault=slow,hang --duration=20 --seed=7"]
-        {
+        for line in [
+            "--load 120 --fault slow+hang --duration 20 --seed 7",
+            "--load=120 --fault=slow,hang --duration=20 --seed=7",
+        ] {
             let asked = settings(line);
             assert_eq!((asked.load, asked.seed, asked.duration), (120, 7, Duration::from_secs(20)));
             assert_eq!(asked.faults, [Fault::Slow, Fault::Hang]);
@@ -204,13 +218,25 @@ mod tests {
     #[test]
     fn a_bad_value_is_named_with_what_would_be_a_good_one() {
         for (line, says) in [
-            ("--load many", "--load wants a whole number of requests a second, from 60 to 300: \"many\" is none"),
-            ("--load", "--load wants a whole number of requests a second, from 60 to 300: nothing follows it"),
+            (
+                "--load many",
+                "--load wants a whole number of requests a second, from 60 to 300: \"many\" is none",
+            ),
+            (
+                "--load",
+                "--load wants a whole number of requests a second, from 60 to 300: nothing follows it",
+            ),
             ("--duration=1.5", "--duration wants a whole number of seconds, from 12 to 60: \"1.5\" is none"),
             ("--seed -1", "--seed wants a whole number: \"-1\" is none"),
-            ("--fault hang+burn", "--fault wants hang, errs or slow, or several joined by +: \"burn\" is none of them"),
+            (
+                "--fault hang+burn",
+                "--fault wants hang, errs or slow, or several joined by +: \"burn\" is none of them",
+            ),
             ("--fault=", "--fault wants hang, errs or slow, or several joined by +: \"\" is none of them"),
-            ("--laod 3", "what is --laod? The flags: --load, --fault, --duration, --seed, --svg, --without, --help"),
+            (
+                "--laod 3",
+                "what is --laod? The flags: --load, --fault, --duration, --seed, --svg, --without, --help",
+            ),
         ] {
             assert_eq!(of(line), Err(says.into()), "{line}");
         }

@@ -36,7 +36,10 @@ impl Name {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum News {
     /// So many requests have come so far; so many workers were busy at most since it told last.
-    Is { seen: u64, peak: u32 },
+    Is {
+        seen: u64,
+        peak: u32,
+    },
     Circuit(Breaker),
 }
 
@@ -94,7 +97,9 @@ impl Services {
             children.push(started.child);
             stdins.push(started.stdin);
         }
-        let Ok([payments, orders, gateway]) = <[_; 3]>::try_from(stdins) else { return Err("three services".into()) };
+        let Ok([payments, orders, gateway]) = <[_; 3]>::try_from(stdins) else {
+            return Err("three services".into());
+        };
         Ok(Self { gateway: at_gateway, payments, _others: [orders, gateway], children, told, ended })
     }
 
@@ -108,7 +113,11 @@ impl Services {
     /// What they have told since `begin`.
     pub(super) fn told(&self, begin: Instant) -> Vec<Told> {
         let all = self.told.lock().expect("nobody panics with it");
-        let since = |told: &Heard| Told { at: told.at.saturating_duration_since(begin), by: told.by, news: told.news };
+        let since = |told: &Heard| Told {
+            at: told.at.saturating_duration_since(begin),
+            by: told.by,
+            news: told.news,
+        };
         all.iter().map(since).collect()
     }
 
@@ -154,7 +163,12 @@ struct Started {
 }
 
 impl Started {
-    async fn new(name: Name, upstream: &str, settings: &Settings, stack: Stack) -> Result<(Self, String), String> {
+    async fn new(
+        name: Name,
+        upstream: &str,
+        settings: &Settings,
+        stack: Stack,
+    ) -> Result<(Self, String), String> {
         let fails = |what: &str, why: String| format!("{} {what}: {why}", name.as_str());
         let program = current_exe().map_err(|error| fails("cannot be started", error.to_string()))?;
         let mut child = Command::new(program)

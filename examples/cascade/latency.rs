@@ -71,9 +71,16 @@ mod tests {
             let all = shots(&answered, random.usize(..5));
             let share = f64::from(random.u32(1..=100)) / 100.0;
             #[allow(clippy::cast_precision_loss)] // few
-            let enough = |time: u64| answered.iter().filter(|ms| **ms <= time).count() as f64 >= share * all.len() as f64;
+            let enough = |time: u64| {
+                answered.iter().filter(|ms| **ms <= time).count() as f64 >= share * all.len() as f64
+            };
             let naive = (0..20).find(|time| enough(*time) && !all.is_empty());
-            assert_eq!(ms(quantile(&all, share)), naive.map(u128::from), "{answered:?} of {}, {share}", all.len());
+            assert_eq!(
+                ms(quantile(&all, share)),
+                naive.map(u128::from),
+                "{answered:?} of {}, {share}",
+                all.len()
+            );
         }
     }
 }

@@ -10,7 +10,12 @@ use std::sync::{Arc, Mutex};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::ServiceExt;
 
-pub(super) async fn fire(gateway: String, arrivals: Vec<Arrival>, begin: Instant, shots: Arc<Mutex<Vec<Shot>>>) {
+pub(super) async fn fire(
+    gateway: String,
+    arrivals: Vec<Arrival>,
+    begin: Instant,
+    shots: Arc<Mutex<Vec<Shot>>>,
+) {
     let (gateway, client): (Arc<str>, _) = (gateway.into(), client::plain());
     for Arrival { at, route } in arrivals {
         let due = begin + at;

@@ -11,7 +11,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | each service | 32 workers for all of its routes and a backlog of 64 requests; beyond that 503 at once. Ordinary load keeps one or two busy |
+//! | each service | 24 workers for all of its routes and a backlog of 64 requests; beyond that 503 at once. Ordinary load keeps one to five busy |
 //! | a worker | who has begun ends, though its caller has left, as threads of a thread pool do; a request whose caller left before is thrown away |
 //! | clients | hyper's, which wait as long as it takes and keep connections |
 //! | users | come when they come, by a schedule drawn from a seed before the run, and leave after one second |
@@ -95,7 +95,7 @@ fn tell(settings: &Settings, bare: &Run, behind: &Run) -> Result<bool, String> {
     let plan = settings.plan();
     let sums = [bare, behind].map(|run| Summary::of(run, &plan));
     let [of_bare, of_behind] = &sums;
-    println!("\n{}", verdict::table(of_bare, of_behind));
+    println!("\nWhile payments was down:\n{}", verdict::table(of_bare, of_behind));
     let mut all = true;
     for verdict::Claim { holds, says, seen } in verdict::claims(of_bare, of_behind) {
         println!("{} {says}: {seen}", if holds { "  holds:" } else { "  FAILS:" });
@@ -103,14 +103,16 @@ fn tell(settings: &Settings, bare: &Run, behind: &Run) -> Result<bool, String> {
     }
     let path = settings.svg.clone().map_or_else(picture_path, Ok)?;
     let picture = chart::picture(settings.load, &plan, &[bare, behind], &sums);
-    fs::write(&path, picture).map_err(|error| format!("the picture cannot be written to {}: {error}", path.display()))?;
+    fs::write(&path, picture)
+        .map_err(|error| format!("the picture cannot be written to {}: {error}", path.display()))?;
     println!("\nBoth runs in one picture: {}", path.display());
     Ok(all)
 }
 
 /// In the target directory: `target/debug/examples/cascade` is this program.
 fn picture_path() -> Result<PathBuf, String> {
-    let program = env::current_exe().map_err(|error| format!("this program does not know where it is: {error}"))?;
+    let program =
+        env::current_exe().map_err(|error| format!("this program does not know where it is: {error}"))?;
     let target = program.ancestors().nth(3).ok_or("there is no target directory; say --svg PATH")?;
     Ok(target.join("cascade.svg"))
 }

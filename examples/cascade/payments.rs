@@ -52,9 +52,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_state_answers_in_its_way() {
-        for (fault, status, ms) in
-            [(None, StatusCode::OK, 10), (Some(Fault::Slow), StatusCode::OK, 2000), (Some(Fault::Errs), StatusCode::SERVICE_UNAVAILABLE, 200)]
-        {
+        for (fault, status, ms) in [
+            (None, StatusCode::OK, 10),
+            (Some(Fault::Slow), StatusCode::OK, 2000),
+            (Some(Fault::Errs), StatusCode::SERVICE_UNAVAILABLE, 200),
+        ] {
             assert_eq!(charged(watch::channel(fault).1).await, (status, ms));
         }
     }
@@ -63,7 +65,7 @@ mod tests {
     async fn what_hangs_ends_as_the_next_state_would_have_it() {
         let (turns, fault) = watch::channel(Some(Fault::Hang));
         let hangs = tokio::spawn(charged(fault));
-        sleep(Duration::from_secs(60)).await; // real: no, the clock is paused
+        sleep(Duration::from_secs(60)).await;
         assert!(!hangs.is_finished());
         turns.send_replace(Some(Fault::Errs));
         assert_eq!(hangs.await.expect("ends"), (StatusCode::SERVICE_UNAVAILABLE, 60_200));

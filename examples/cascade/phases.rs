@@ -127,7 +127,10 @@ mod tests {
         let plan = Plan::of(s(12), &[Fault::Hang]);
         let just_before = |at: Duration| at - Duration::from_nanos(1);
         assert_eq!((plan.at(just_before(s(2))), plan.at(s(2))), (None, Some(Fault::Hang)));
-        assert_eq!((plan.at(just_before(s(8))), plan.at(s(8)), plan.at(s(99))), (Some(Fault::Hang), None, None));
+        assert_eq!(
+            (plan.at(just_before(s(8))), plan.at(s(8)), plan.at(s(99))),
+            (Some(Fault::Hang), None, None)
+        );
     }
 
     #[test]
@@ -136,7 +139,10 @@ mod tests {
         let spans: Vec<_> = plan.spans().collect();
         assert_eq!((spans[0].0, spans.last().expect("four").1), (Duration::ZERO, s(18)));
         assert!(spans.windows(2).all(|two| two[0].1 == two[1].0));
-        assert_eq!(spans.iter().map(|span| span.2).collect::<Vec<_>>(), [None, Some(Fault::Hang), Some(Fault::Errs), None]);
+        assert_eq!(
+            spans.iter().map(|span| span.2).collect::<Vec<_>>(),
+            [None, Some(Fault::Hang), Some(Fault::Errs), None]
+        );
     }
 
     #[test]

@@ -60,7 +60,12 @@ fn take<T>(shared: &Shared<T>) -> Vec<T> {
 }
 
 /// Turns payments by the plan and prints a line a second, until the last user has left.
-async fn follow(plan: &Plan, begin: Instant, services: &mut Services, shots: &Shared<Shot>) -> Result<(), String> {
+async fn follow(
+    plan: &Plan,
+    begin: Instant,
+    services: &mut Services,
+    shots: &Shared<Shot>,
+) -> Result<(), String> {
     let mut turns = plan.turns().iter().copied().peekable();
     let mut seconds = interval_at(begin + SECOND, SECOND);
     // Whoever came last has left by then, with some time for those who are late to say so.

@@ -36,15 +36,18 @@ pub(super) async fn serve(role: Role) -> Result<(), String> {
     let circuit = stack::circuit();
     let routes = match name.as_str() {
         "payments" => payments::routes(fault, seed),
-        "orders" => orders::routes(&resolved(&name, &upstream).await?, stack::to_payments(stack, &circuit), seed),
-        "gateway" => gateway::routes(&resolved(&name, &upstream).await?, stack::to_orders(stack)),
+        "orders" => {
+            orders::routes(&resolved(&name, &upstream).await?, stack::to_payments(stack, &circuit), seed)
+        }
+        "gateway" => gateway::routes(&resolved(&name, &upstream).await?, &stack::to_orders(stack)),
         other => return Err(format!("there is no service called {other}")),
     };
     let workers = Workers::start(WORKERS, BACKLOG);
     let app = routes.layer(middleware::from_fn_with_state(workers.clone(), Workers::take));
     let app = if name == "payments" { app } else { stack::in_front(stack, app) };
 
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| format!("{name} gets no port: {error}"))?;
+    let listener =
+        TcpListener::bind("127.0.0.1:0").await.map_err(|error| format!("{name} gets no port: {error}"))?;
     let address = listener.local_addr().map_err(|error| format!("{name} has no address: {error}"))?;
     say(format_args!("listens {address}"));
     tokio::spawn(report(workers));

@@ -45,7 +45,7 @@ pub(super) fn circuit() -> Circuit {
     Circuit::new("payments", &policy())
 }
 
-/// orders -> payments, which ordinarily takes 10 ms. Of 32 workers at most 16 wait for it, none longer than 250 ms; five
+/// orders -> payments, which ordinarily takes 10 ms. Of 24 workers at most 12 wait for it, none longer than 250 ms; five
 /// failures in a row, and it is left alone; and an order that cannot be paid for now is kept.
 pub(super) fn to_payments(stack: Stack, circuit: &Circuit) -> Hop {
     let Stack::Behind(on) = stack else { return naive::three_attempts(client::plain()) };
@@ -53,7 +53,7 @@ pub(super) fn to_payments(stack: Stack, circuit: &Circuit) -> Hop {
     let layers = ServiceBuilder::new()
         .option_layer(on.fallback.then_some(kept))
         .option_layer(on.breaker.then(|| BreakerLayer::new(circuit).classify_by(by_status)))
-        .option_layer(on.bulkhead.then(|| BulkheadLayer::new(&Slots::new("payments", 16))))
+        .option_layer(on.bulkhead.then(|| BulkheadLayer::new(&Slots::new("payments", 12))))
         .option_layer(on.timeout.then(|| TimeoutLayer::new(Duration::from_millis(250))));
     BoxCloneSyncService::new(layers.service(client::plain()))
 }
@@ -62,7 +62,7 @@ pub(super) fn to_payments(stack: Stack, circuit: &Circuit) -> Hop {
 pub(super) fn to_orders(stack: Stack) -> Hop {
     let Stack::Behind(on) = stack else { return naive::three_attempts(client::plain()) };
     let circuits = Circuits::new(10, &policy());
-    let slots = KeyedSlots::new(10, 16);
+    let slots = KeyedSlots::new(10, 12);
     let layers = ServiceBuilder::new()
         .option_layer(on.breaker.then(|| KeyedBreakerLayer::new(&circuits, route).classify_by(by_status)))
         .option_layer(on.bulkhead.then(|| KeyedBulkheadLayer::new(&slots, route).queue(8)))
@@ -74,7 +74,9 @@ pub(super) fn to_orders(stack: Stack) -> Hop {
 /// silence.
 pub(super) fn in_front(stack: Stack, app: Router) -> Router {
     match stack {
-        Stack::Behind(Layers { guard: true, .. }) => app.layer(guard(TimeoutLayer::new(Duration::from_millis(900)))),
+        Stack::Behind(Layers { guard: true, .. }) => {
+            app.layer(guard(TimeoutLayer::new(Duration::from_millis(900))))
+        }
         _ => app,
     }
 }
@@ -95,7 +97,8 @@ fn status(status: StatusCode) -> Answer {
 }
 
 impl Layers {
-    pub(super) const ALL: Self = Self { timeout: true, breaker: true, bulkhead: true, fallback: true, guard: true };
+    pub(super) const ALL: Self =
+        Self { timeout: true, breaker: true, bulkhead: true, fallback: true, guard: true };
     pub(super) const NONE: Self =
         Self { timeout: false, breaker: false, bulkhead: false, fallback: false, guard: false };
     pub(super) const NAMES: [&str; 5] = ["timeout", "bulkhead", "breaker", "fallback", "guard"];

@@ -69,7 +69,8 @@ impl Summary {
                 News::Circuit(_) => None,
             })
         };
-        let seen_until = |end| told(Name::Payments).filter(|(at, ..)| *at <= end).map(|(_, seen, _)| seen).last();
+        let seen_until =
+            |end| told(Name::Payments).filter(|(at, ..)| *at <= end).map(|(_, seen, _)| seen).next_back();
         Self {
             browse: OfRoute::new(&run.shots, Route::Browse, &down),
             checkout: OfRoute::new(&run.shots, Route::Checkout, &down),
@@ -96,11 +97,17 @@ mod tests {
     /// 12 s: down from 2 to 8. Browse is asked each second and is lost from 3 to 5; checkout is kept while it is down.
     fn summary() -> Summary {
         let shot = |at, route, end| Shot::new(s(at), route, end, Duration::from_millis(at));
-        let browse = (0..12).map(|at| shot(at, Route::Browse, if (3..6).contains(&at) { End::Bad } else { End::Good }));
-        let checkout =
-            (0..12).map(|at| shot(at, Route::Checkout, if (2..8).contains(&at) { End::Kept } else { End::Good }));
-        let payments = (0..12).map(|at| Told { at: s(at), by: Name::Payments, news: News::Is { seen: at * at, peak: 40 } });
-        let gateway = (0..12).map(|at| Told { at: s(at), by: Name::Gateway, news: News::Is { seen: 999, peak: 7 } });
+        let browse = (0..12)
+            .map(|at| shot(at, Route::Browse, if (3..6).contains(&at) { End::Bad } else { End::Good }));
+        let checkout = (0..12)
+            .map(|at| shot(at, Route::Checkout, if (2..8).contains(&at) { End::Kept } else { End::Good }));
+        let payments = (0..12).map(|at| Told {
+            at: s(at),
+            by: Name::Payments,
+            news: News::Is { seen: at * at, peak: 40 },
+        });
+        let gateway =
+            (0..12).map(|at| Told { at: s(at), by: Name::Gateway, news: News::Is { seen: 999, peak: 7 } });
         let run = Run {
             stack: Stack::Bare,
             shots: browse.chain(checkout).collect(),

@@ -1,6 +1,9 @@
 //! What the demo claims, and whether it held: the exit code for CI, and the last lines for a reader.
 
-use super::summary::{Summary, percent};
+use super::{
+    summary::{Summary, percent},
+    workers::WORKERS,
+};
 use std::time::Duration;
 
 pub(super) struct Claim {
@@ -40,7 +43,8 @@ pub(super) fn claims(bare: &Summary, behind: &Summary) -> Vec<Claim> {
         },
         Claim {
             holds: behind.payments_saw * 4 <= asked,
-            says: "payments is left alone: it sees less than a quarter of the checkouts while it is down".into(),
+            says: "payments is left alone: it sees less than a quarter of the checkouts while it is down"
+                .into(),
             seen: format!("{} of {asked}", behind.payments_saw),
         },
         Claim {
@@ -60,23 +64,25 @@ pub(super) fn claims(bare: &Summary, behind: &Summary) -> Vec<Claim> {
 pub(super) fn table(bare: &Summary, behind: &Summary) -> String {
     type Cell = fn(&Summary) -> String;
     let rows: [(&str, Cell); 11] = [
-        ("browse answered (needs no payments)", |of| format!("{:.1} %", of.browse.answered())),
-        ("browse p50", |of| millis(of.browse.p50)),
-        ("browse p99", |of| millis(of.browse.p99)),
-        ("checkout paid", |of| format!("{:.1} %", percent(of.checkout.good, of.checkout.asked))),
-        ("checkout kept, to be paid later", |of| format!("{:.1} %", percent(of.checkout.kept, of.checkout.asked))),
-        ("checkout p50", |of| millis(of.checkout.p50)),
-        ("checkout p99", |of| millis(of.checkout.p99)),
+        ("browse (needs no payments): answered", |of| format!("{:.1} %", of.browse.answered())),
+        ("browse: p50", |of| millis(of.browse.p50)),
+        ("browse: p99", |of| millis(of.browse.p99)),
+        ("checkout: paid", |of| format!("{:.1} %", percent(of.checkout.good, of.checkout.asked))),
+        ("checkout: kept, to be paid later", |of| {
+            format!("{:.1} %", percent(of.checkout.kept, of.checkout.asked))
+        }),
+        ("checkout: p50", |of| millis(of.checkout.p50)),
+        ("checkout: p99", |of| millis(of.checkout.p99)),
         ("requests that payments saw, a checkout", |of| {
             #[allow(clippy::cast_precision_loss)] // some thousands
             let saw = of.payments_saw as f64;
             format!("{:.2}", saw / f64::from(of.checkout.asked.max(1)))
         }),
-        ("gateway's workers busy, at most", |of| of.busy.to_string()),
-        ("well again after payments has healed", |of| seconds(of.recovered)),
-        ("goodput of the whole run", |of| format!("{:.1} /s", of.goodput)),
+        ("workers of the gateway busy, at most", |of| format!("{} of {WORKERS}", of.busy)),
+        ("all well again, after the healing", |of| seconds(of.recovered)),
+        ("full answers, over the whole run", |of| format!("{:.1} /s", of.goodput)),
     ];
-    let mut table = format!("{:<40}  {:>12}  {:>15}\n", "while payments is down", "bare", "behind buttress");
+    let mut table = format!("{:<40}  {:>12}  {:>15}\n", "", "bare", "behind buttress");
     for (what, cell) in rows {
         table += &format!("{what:<40}  {:>12}  {:>15}\n", cell(bare), cell(behind));
     }
@@ -157,10 +163,18 @@ mod tests {
     fn the_table_says_what_was_not_answered() {
         let bare = Summary { browse: OfRoute { p99: None, ..of(100, 7) }, recovered: None, ..good() };
         let table = table(&bare, &good());
-        let row = |what: &str| table.lines().find(|line| line.starts_with(what)).expect("a row").split_whitespace().collect::<Vec<_>>().join(" ");
-        assert_eq!(row("browse p99"), "browse p99 no answer 100 ms");
-        assert_eq!(row("browse p50"), "browse p50 7 ms 100 ms");
-        assert_eq!(row("well again"), "well again after payments has healed never 5.0 s");
+        let row = |what: &str| {
+            table
+                .lines()
+                .find(|line| line.starts_with(what))
+                .expect("a row")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(row("browse: p99"), "browse: p99 no answer 100 ms");
+        assert_eq!(row("browse: p50"), "browse: p50 7 ms 100 ms");
+        assert_eq!(row("all well"), "all well again, after the healing never 5.0 s");
         assert_eq!(row("requests"), "requests that payments saw, a checkout 0.25 0.25");
     }
 }

@@ -1,6 +1,6 @@
 //! The bounds of every service, alike in both runs: so many workers for all of its routes, and a backlog of so many requests.
 //!
-//! Most servers have such a pool, under one name or another: threads, processes, connections, accept slots. Here it is 32
+//! Most servers have such a pool, under one name or another: threads, processes, connections, accept slots. Here it is 24
 //! workers, some twenty times of what the ordinary load needs, and 64 places in the backlog. Whoever finds no place is
 //! told 503 at once. A worker who has begun ends, though its caller may have left meanwhile, as the thread of a thread pool
 //! does; a request whose caller has left before that is thrown away and costs nothing.
@@ -20,7 +20,7 @@ use std::{
 };
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-pub(super) const WORKERS: u32 = 32;
+pub(super) const WORKERS: u32 = 24;
 pub(super) const BACKLOG: u32 = 64;
 
 struct Job {
@@ -81,7 +81,7 @@ async fn work(queue: Arc<Mutex<mpsc::Receiver<Job>>>, counts: Arc<Counts>) {
         let answer = job.work.await;
         counts.busy.fetch_sub(1, Relaxed);
         // Nobody may be there any more to hear it.
-        drop(job.reply.send(answer));
+        let _ = job.reply.send(answer);
     }
 }
 
@@ -98,7 +98,10 @@ mod tests {
         }
     }
 
-    fn spawn(pool: &Workers, work: impl Future<Output = Response> + Send + 'static) -> tokio::task::JoinHandle<u16> {
+    fn spawn(
+        pool: &Workers,
+        work: impl Future<Output = Response> + Send + 'static,
+    ) -> tokio::task::JoinHandle<u16> {
         let pool = pool.clone();
         tokio::spawn(async move { pool.run(work).await.status().as_u16() })
     }
@@ -118,7 +121,10 @@ mod tests {
         assert!(waiting.iter().all(|request| !request.is_finished()), "all workers are busy");
         assert_eq!(pool.run(ok()).now_or_never().expect("at once").status(), 503);
         let counts = &pool.counts;
-        assert_eq!((counts.seen.load(Relaxed), counts.busy.load(Relaxed), counts.peak.load(Relaxed)), (6, 2, 2));
+        assert_eq!(
+            (counts.seen.load(Relaxed), counts.busy.load(Relaxed), counts.peak.load(Relaxed)),
+            (6, 2, 2)
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -127,7 +133,7 @@ mod tests {
         let (done, hears) = oneshot::channel();
         let caller = spawn(&pool, async {
             time::sleep(Duration::from_secs(1)).await;
-            drop(done.send(()));
+            let _ = done.send(());
             ok().await
         });
         settle().await;

@@ -24,11 +24,17 @@ pub(super) fn picture(load: u32, plan: &Plan, runs: &[&Run; 2], sums: &[Summary;
         ),
     );
     page.text("h1", 24.0, 40.0, "start", title);
-    let both = format!(
-        "gateway → orders → payments. Payments {payments}. In both runs the same {load} requests a second, and {WORKERS} \
-         workers in each service."
+    page.text(
+        "muted",
+        24.0,
+        64.0,
+        "start",
+        &format!("gateway → orders → payments. Payments {payments}, and is well again."),
     );
-    page.text("muted", 24.0, 63.0, "start", &both);
+    let alike = format!(
+        "Both runs: {load} requests a second by the same schedule, {WORKERS} workers in each service, for all of its routes."
+    );
+    page.text("muted", 24.0, 84.0, "start", &alike);
     let most = runs.iter().map(|run| most(run, plan)).max().unwrap_or(0);
     for ((run, sum), across) in runs.iter().zip(sums).zip(COLUMNS) {
         heading(&mut page, run, sum, across.0);
@@ -44,32 +50,127 @@ fn heading(page: &mut Page, run: &Run, sum: &Summary, left: f64) {
         Stack::Bare => ("Bare", "plain clients, three attempts each".into()),
         Stack::Behind(layers) => ("Behind buttress", layers.names().join(", ")),
     };
-    page.text("h2", left, 98.0, "start", name);
-    let width = if name == "Bare" { 46.0 } else { 136.0 };
-    page.text("muted", left + width, 98.0, "start", &with);
-    let p99 = sum.browse.p99.map_or_else(|| "p99: no answer".into(), |time| format!("p99 {} ms", time.as_millis()));
+    page.text("h2", left, 118.0, "start", name);
+    page.text("muted", left, 137.0, "start", &with);
+    let p99 = sum
+        .browse
+        .p99
+        .map_or_else(|| "p99: no answer".into(), |time| format!("p99: {} ms", time.as_millis()));
     let class = if sum.browse.answered() >= 99.0 { "good" } else { "bad" };
-    let says = format!("browsing, which needs no payments: {:.0} % answered, {p99}", sum.browse.answered());
-    page.text(class, left, 119.0, "start", &says);
-    page.text("row", left, 147.0, "start", "Requests a second, by how they ended");
+    let says = format!("Browsing: {:.0} % answered, {p99}", sum.browse.answered());
+    page.text(class, left, 158.0, "start", &says);
+    page.text("row", left, 186.0, "start", "Requests a second, by how they ended");
 }
 
+/// What the colours mean: each entry as wide as its words.
 fn legend(page: &mut Page) {
-    let y = 664.0;
-    let mut x = COLUMNS[0].0;
-    for (class, says, width) in [
-        ("browse", "browse", 62.0),
-        ("paid", "checkout, paid", 106.0),
-        ("kept", "checkout, kept for later", 160.0),
-        ("area lost", "not answered within 1 s, or by an error", 256.0),
-    ] {
-        page.rect(class, (x, y - 9.0), (10.0, 10.0));
-        page.text("tick", x + 15.0, y, "start", says);
-        x += width + 18.0;
+    let answers: [(&str, &str, f64); 4] = [
+        ("browse", "browse, answered", 140.0),
+        ("paid", "checkout, paid", 122.0),
+        ("kept", "checkout, kept for later", 182.0),
+        ("area lost", "an error, or nothing within 1 s", 220.0),
+    ];
+    let circuit: [(&str, &str, f64); 3] = [
+        ("closed", "closed: calls flow", 140.0),
+        ("open", "open: none does", 122.0),
+        ("half", "half-open: one call tries", 182.0),
+    ];
+    for (y, entries) in [(710.0, &answers[..]), (729.0, &circuit[..])] {
+        let mut x = COLUMNS[0].0;
+        for (class, says, width) in entries {
+            page.rect(class, (x, y - 10.0), (11.0, 11.0));
+            page.text("tick", x + 17.0, y, "start", says);
+            x += width + 24.0;
+        }
     }
-    for (class, says, width) in [("closed", "closed: calls flow", 110.0), ("open", "open: none does", 96.0), ("half", "half-open", 60.0)] {
-        page.rect(class, (x, y - 9.0), (10.0, 10.0));
-        page.text("tick", x + 15.0, y, "start", says);
-        x += width + 14.0;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            children::{Breaker, Name, News, Told},
+            phases::Fault,
+            shot::{End, Route, Shot},
+            stack::Layers,
+        },
+        *,
+    };
+    use std::time::Duration;
+
+    const END: Duration = Duration::from_secs(12);
+
+    /// A run of a request each 10 ms, each third of which is lost, kept, or paid.
+    fn run(stack: Stack) -> Run {
+        let ms = Duration::from_millis;
+        let ends = [End::Bad, End::Kept, End::Good];
+        let shot = |n: u64, end| Shot::new(ms(n * 10), Route::Checkout, end, ms(n % 900));
+        let turn = |at, state| Told { at: ms(at), by: Name::Orders, news: News::Circuit(state) };
+        let busy = |at| Told { at: ms(at), by: Name::Gateway, news: News::Is { seen: at, peak: 24 } };
+        Run {
+            stack,
+            shots: (0..1200).zip(ends.into_iter().cycle()).map(|(n, end)| shot(n, end)).collect(),
+            told: vec![busy(100), turn(2300, Breaker::Open), turn(2800, Breaker::HalfOpen), busy(11_900)],
+            late: Vec::new(),
+        }
+    }
+
+    fn drawn(runs: &[&Run; 2]) -> String {
+        let plan = Plan::of(END, &[Fault::Hang, Fault::Slow]);
+        let sums = runs.map(|run| Summary::of(run, &plan));
+        picture(80, &plan, runs, &sums)
+    }
+
+    /// Tags that are opened and not closed, in a text whose attributes hold no angle brackets.
+    fn unclosed(svg: &str) -> Vec<&str> {
+        let mut open = Vec::new();
+        for tag in svg.split('<').skip(1) {
+            let (inside, _) = tag.split_once('>').expect("each tag ends");
+            match inside.strip_prefix('/') {
+                Some(name) => assert_eq!(open.pop(), Some(name)),
+                None if inside.ends_with('/') => {}
+                None => open.push(inside.split_whitespace().next().expect("a name")),
+            }
+        }
+        open
+    }
+
+    #[test]
+    fn both_runs_are_drawn_on_a_page_that_is_whole() {
+        let svg = drawn(&[&run(Stack::Bare), &run(Stack::Behind(Layers::ALL))]);
+        assert_eq!(unclosed(&svg), [""; 0]);
+        for says in
+            ["Bare", "Behind buttress", "payments hangs", "payments is slow", "there is none", "healed"]
+        {
+            assert!(svg.contains(says), "{says}");
+        }
+        assert!(svg.contains("prefers-color-scheme:dark") && svg.contains("class=\"half\""));
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "a place that is none");
+    }
+
+    #[test]
+    fn a_run_without_a_breaker_has_no_band() {
+        let without = Stack::Behind(Layers { breaker: false, ..Layers::ALL });
+        let svg = drawn(&[&run(Stack::Bare), &run(without)]);
+        assert_eq!(svg.matches("there is none").count(), 2);
+    }
+
+    #[test]
+    fn an_empty_run_can_be_drawn() {
+        let nothing = Run { stack: Stack::Bare, shots: Vec::new(), told: Vec::new(), late: Vec::new() };
+        let svg = drawn(&[&nothing, &nothing]);
+        assert!(unclosed(&svg).is_empty() && !svg.contains("NaN"));
+    }
+
+    /// What lies outside of its column would be drawn over the other.
+    #[test]
+    fn every_dot_is_in_its_column() {
+        let svg = drawn(&[&run(Stack::Bare), &run(Stack::Behind(Layers::ALL))]);
+        let dots =
+            svg.lines().filter(|line| line.contains("class=\"dot")).flat_map(|line| line.split('M').skip(1));
+        let places: Vec<f64> =
+            dots.map(|dot| dot.split(' ').next().expect("x").parse().expect("a number")).collect();
+        assert_eq!(places.len(), 2 * 1200 * 2 / 3);
+        assert!(places.iter().all(|x| COLUMNS.iter().any(|(left, right)| (left..=right).contains(&x))));
     }
 }

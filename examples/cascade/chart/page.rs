@@ -4,13 +4,13 @@ use super::scale::{Px, escape};
 use std::fmt::Write;
 
 pub(super) const WIDTH: f64 = 1000.0;
-pub(super) const HEIGHT: f64 = 690.0;
+pub(super) const HEIGHT: f64 = 742.0;
 
 /// It brings its own paper, since a page may be dark where the system is light; both are readable on either.
 const STYLE: &str = "\
-text{font:13px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#1f2328}
-.h1{font-size:22px;font-weight:600}.h2{font-size:16px;font-weight:600}.row{font-weight:600;font-size:12px}
-.muted,.tick,.phase{fill:#59636e}.tick{font-size:11px}.phase{font-size:11.5px}
+text{font:14px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#1f2328}
+.h1{font-size:22px;font-weight:600}.h2{font-size:16px;font-weight:600}.row{font-weight:600;font-size:13px}
+.muted,.tick,.phase{fill:#59636e}.tick{font-size:12px}.phase{font-size:12.5px}
 .paper{fill:#fff;stroke:#d0d7de}.grid{stroke:#d8dee4;stroke-width:1;fill:none}.edge{stroke:#8c959f;fill:none}
 .hang{fill:#cf222e;fill-opacity:.10}.errs{fill:#cf222e;fill-opacity:.05}.slow{fill:#9a6700;fill-opacity:.10}
 .turn{stroke:#cf222e;stroke-opacity:.45;stroke-dasharray:3 3}
@@ -20,16 +20,16 @@ text{font:13px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-seri
 .dot.browse{stroke:#2f81f7}.dot.paid{stroke:#0f9b8e}.dot.kept{stroke:#d29922}
 .gone{fill:none;stroke:#d1242f;stroke-width:1.2;stroke-opacity:.55}
 .busy{fill:#6e7781;fill-opacity:.30;stroke:#57606a;stroke-width:1.4;stroke-linejoin:round}.limit{stroke:#d1242f;stroke-width:1.2;fill:none}
-.closed{fill:#2da44e}.open{fill:#d1242f}.half{fill:#e8b339}.none{fill:#d8dee4}
-.on{fill:#fff;font-size:11px;font-weight:600}.good{fill:#1a7f37;font-weight:600}.bad{fill:#cf222e;font-weight:600}
+.closed{fill:#2da44e}.open{fill:#d1242f}.half{fill:#8250df}.none{fill:#d8dee4}
+.on{fill:#fff;font-size:12px;font-weight:600}.good{fill:#1a7f37;font-weight:600}.bad{fill:#cf222e;font-weight:600}
 ";
 
 const NIGHT: &str = "\
 text{fill:#e6edf3}.muted,.tick,.phase{fill:#9198a1}.paper{fill:#0d1117;stroke:#3d444d}.grid{stroke:#262c36}.edge{stroke:#656c76}
 .hang{fill:#f85149;fill-opacity:.17}.errs{fill:#f85149;fill-opacity:.09}.slow{fill:#d29922;fill-opacity:.15}.turn{stroke:#f85149}
 .lost{fill:#f85149}.area.lost{fill-opacity:.6}.gone,.limit{stroke:#f85149}
-.browse{fill:#4493f8}.dot.browse{stroke:#4493f8}.paid{fill:#2bb8aa}.dot.paid{stroke:#2bb8aa}.kept{fill:#d29922}.dot{fill:none}
-.busy{fill:#9198a1;stroke:#9198a1}.none{fill:#30363d}.open{fill:#da3633}.half{fill:#d29922}
+.browse{fill:#4493f8}.dot.browse{stroke:#4493f8}.paid{fill:#2bb8aa}.dot.paid{stroke:#2bb8aa}.kept{fill:#d29922}.dot{fill:none;stroke-opacity:.75}
+.busy{fill:#9198a1;stroke:#9198a1}.none{fill:#30363d}.open{fill:#da3633}.half{fill:#a371f7}
 .good{fill:#3fb950}.bad{fill:#ff7b72}.on{fill:#fff}
 ";
 
@@ -46,7 +46,9 @@ impl Page {
             escape(describes)
         ));
         let (width, height) = (WIDTH - 1.0, HEIGHT - 1.0);
-        page.put(&format!("<rect class=\"paper\" x=\".5\" y=\".5\" width=\"{width}\" height=\"{height}\" rx=\"8\"/>"));
+        page.put(&format!(
+            "<rect class=\"paper\" x=\".5\" y=\".5\" width=\"{width}\" height=\"{height}\" rx=\"8\"/>"
+        ));
         page
     }
 
@@ -64,7 +66,9 @@ impl Page {
 
     pub(super) fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
         let (x, y, width, height) = (Px(x), Px(y), Px(width.max(0.0)), Px(height.max(0.0)));
-        self.put(&format!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"));
+        self.put(&format!(
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"
+        ));
     }
 
     pub(super) fn path(&mut self, class: &str, path: &str) {

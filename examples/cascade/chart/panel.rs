@@ -16,11 +16,13 @@ use super::{
 use std::{fmt::Write, time::Duration};
 
 /// From top to bottom of each row.
-const ANSWERS: (f64, f64) = (172.0, 302.0);
-const GONE: (f64, f64) = (338.0, 352.0);
-const LATENCY: (f64, f64) = (356.0, 476.0);
-const BUSY: (f64, f64) = (512.0, 562.0);
-const CIRCUIT: (f64, f64) = (594.0, 610.0);
+const ANSWERS: (f64, f64) = (212.0, 342.0);
+const GONE: (f64, f64) = (384.0, 398.0);
+const LATENCY: (f64, f64) = (410.0, 530.0);
+const BUSY: (f64, f64) = (568.0, 618.0);
+const CIRCUIT: (f64, f64) = (652.0, 670.0);
+/// Those over which the faults are shaded.
+const ROWS: [(f64, f64); 3] = [ANSWERS, (GONE.0, LATENCY.1), BUSY];
 
 pub(super) struct Panel<'a> {
     pub(super) page: &'a mut Page,
@@ -57,7 +59,7 @@ impl Panel<'_> {
         for (begin, end, fault) in plan.spans() {
             let (left, right) = (self.at(begin), self.at(end));
             if let Some(fault) = fault {
-                for (top, bottom) in [ANSWERS, (GONE.0, LATENCY.1), BUSY] {
+                for (top, bottom) in ROWS {
                     self.page.rect(fault.as_str(), (left, top), (right - left, bottom - top));
                 }
             }
@@ -68,7 +70,9 @@ impl Panel<'_> {
             };
             self.page.text("phase", (left + right) / 2.0, ANSWERS.0 - 6.0, "middle", &says);
             if begin > Duration::ZERO {
-                self.page.line("turn", (left, ANSWERS.0), (left, CIRCUIT.1));
+                for (top, bottom) in ROWS {
+                    self.page.line("turn", (left, top), (left, bottom));
+                }
             }
         }
     }
@@ -122,7 +126,8 @@ impl Panel<'_> {
         self.page.text("tick", self.across.0 - 6.0, GONE.0 + 11.0, "end", "none");
         let (x, shots) = (self.x(), &self.run.shots);
         let place = |shot: &Shot| (x.at(shot.due.as_secs_f64()), y.at(shot.took.as_secs_f64() * 1e3));
-        let of = |end, route| shots.iter().filter(move |shot| (shot.end, shot.route) == (end, route)).map(place);
+        let of =
+            |end, route| shots.iter().filter(move |shot| (shot.end, shot.route) == (end, route)).map(place);
         self.page.dots("dot kept", of(End::Kept, Route::Checkout));
         self.page.dots("dot paid", of(End::Good, Route::Checkout));
         self.page.dots("dot browse", of(End::Good, Route::Browse));
@@ -139,7 +144,8 @@ impl Panel<'_> {
         self.grid(y, &[0.0, f64::from(WORKERS)]);
         let mut path = format!("M{} {}", Px(self.across.0), Px(BUSY.1));
         let mut last = self.across.0;
-        for told in self.run.told.iter().filter(|told| told.by == Name::Gateway && told.at <= self.plan.end()) {
+        for told in self.run.told.iter().filter(|told| told.by == Name::Gateway && told.at <= self.plan.end())
+        {
             if let News::Is { peak, .. } = told.news {
                 last = self.at(told.at);
                 let _ = write!(path, "V{}H{}", Px(y.at(f64::from(peak))), Px(last));
@@ -156,24 +162,26 @@ impl Panel<'_> {
         let size = CIRCUIT.1 - CIRCUIT.0;
         if !matches!(self.run.stack, Stack::Behind(Layers { breaker: true, .. })) {
             self.page.rect("none", (left, CIRCUIT.0), (right - left, size));
-            self.page.text("tick", (left + right) / 2.0, CIRCUIT.1 - 4.0, "middle", "there is none");
+            self.page.text("tick", (left + right) / 2.0, CIRCUIT.1 - 5.0, "middle", "there is none");
             return;
         }
         let spans = states(&self.run.told, self.plan.end());
         // The short ones last, so that they are seen.
-        for (state, class) in [(Breaker::Closed, "closed"), (Breaker::Open, "open"), (Breaker::HalfOpen, "half")] {
+        for (state, class) in
+            [(Breaker::Closed, "closed"), (Breaker::Open, "open"), (Breaker::HalfOpen, "half")]
+        {
             for (begin, end, _) in spans.iter().filter(|span| span.2 == state) {
                 let (from, to) = (self.at(*begin), self.at(*end));
                 self.page.rect(class, (from, CIRCUIT.0), ((to - from).max(1.5), size));
                 if to - from > 60.0 && state != Breaker::HalfOpen {
-                    self.page.text("on", (from + to) / 2.0, CIRCUIT.1 - 4.0, "middle", class);
+                    self.page.text("on", (from + to) / 2.0, CIRCUIT.1 - 5.0, "middle", class);
                 }
             }
         }
     }
 
     fn seconds(&mut self) {
-        let y = CIRCUIT.1 + 16.0;
+        let y = CIRCUIT.1 + 18.0;
         let end = self.plan.end().as_secs();
         let step = if end > 30 { 10 } else { 3 };
         for second in (0..=end).step_by(step) {

@@ -29,11 +29,11 @@ impl Scale {
     }
 }
 
-/// Round numbers from 0 to at least `most`, three to six steps.
+/// Round numbers from 0 to at least `most`, three to seven steps.
 pub(super) fn ticks(most: f64) -> Vec<f64> {
     let most = if most.is_finite() { most.max(1.0) } else { 1.0 };
-    let power = 10_f64.powf((most / 5.0).log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| most / step <= 5.0);
+    let power = 10_f64.powf((most / 6.0).log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| most / step <= 6.0);
     let step = step.unwrap_or(most);
     let mut ticks = vec![0.0];
     while ticks.last().is_some_and(|last| *last < most) {
@@ -50,7 +50,11 @@ pub(super) struct Px(pub(super) f64);
 impl fmt::Display for Px {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tenths = (self.0 * 10.0).round();
-        if tenths % 10.0 == 0.0 { write!(f, "{:.0}", tenths / 10.0 + 0.0) } else { write!(f, "{:.1}", tenths / 10.0) }
+        if tenths % 10.0 == 0.0 {
+            write!(f, "{:.0}", tenths / 10.0 + 0.0)
+        } else {
+            write!(f, "{:.1}", tenths / 10.0)
+        }
     }
 }
 
@@ -105,11 +109,14 @@ mod tests {
     #[test]
     fn ticks_are_round_and_reach_the_most() {
         assert_eq!(ticks(83.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
-        assert_eq!(ticks(100.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
+        assert_eq!(ticks(102.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0, 120.0]);
         assert_eq!(ticks(18.0), [0.0, 5.0, 10.0, 15.0, 20.0]);
         for most in 1..2000 {
             let ticks = ticks(f64::from(most));
-            assert!((2..=7).contains(&ticks.len()) && ticks.last().is_some_and(|last| *last >= f64::from(most)), "{most}");
+            assert!(
+                (2..=7).contains(&ticks.len()) && ticks.last().is_some_and(|last| *last >= f64::from(most)),
+                "{most}"
+            );
         }
         assert_eq!(ticks(f64::NAN).len(), ticks(1.0).len());
     }

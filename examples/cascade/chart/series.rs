@@ -49,11 +49,12 @@ pub(super) fn states(told: &[Told], end: Duration) -> Vec<(Duration, Duration, B
     let mut spans: Vec<(Duration, Duration, Breaker)> = Vec::new();
     let mut open = (Duration::ZERO, Breaker::Closed);
     for told in told {
-        if let News::Circuit(state) = told.news {
-            if state != open.1 && told.at < end {
-                spans.push((open.0, told.at, open.1));
-                open = (told.at, state);
-            }
+        if let News::Circuit(state) = told.news
+            && state != open.1
+            && told.at < end
+        {
+            spans.push((open.0, told.at, open.1));
+            open = (told.at, state);
         }
     }
     spans.push((open.0, end, open.1));
@@ -79,7 +80,10 @@ mod tests {
             shot(1000, Route::Checkout, End::Bad),
         ];
         let bins = bins(&shots, ms(1200));
-        assert_eq!(bins.iter().map(Bin::parts).collect::<Vec<_>>(), [[1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1]]);
+        assert_eq!(
+            bins.iter().map(Bin::parts).collect::<Vec<_>>(),
+            [[1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1]]
+        );
         assert_eq!(bins.iter().map(Bin::all).sum::<u32>(), 5);
     }
 
@@ -94,10 +98,16 @@ mod tests {
         let told = |at, state| Told { at: ms(at), by: Name::Orders, news: News::Circuit(state) };
         let other = Told { at: ms(300), by: Name::Orders, news: News::Is { seen: 1, peak: 1 } };
         let (closed, open, half) = (Breaker::Closed, Breaker::Open, Breaker::HalfOpen);
-        let all = [told(0, closed), told(200, open), other, told(700, half), told(710, closed), told(9999, open)];
+        let all =
+            [told(0, closed), told(200, open), other, told(700, half), told(710, closed), told(9999, open)];
         assert_eq!(
             states(&all, ms(1000)),
-            [(ms(0), ms(200), closed), (ms(200), ms(700), open), (ms(700), ms(710), half), (ms(710), ms(1000), closed)]
+            [
+                (ms(0), ms(200), closed),
+                (ms(200), ms(700), open),
+                (ms(700), ms(710), half),
+                (ms(710), ms(1000), closed)
+            ]
         );
         assert_eq!(states(&[], ms(1000)), [(ms(0), ms(1000), closed)]);
     }
