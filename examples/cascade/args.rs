@@ -11,7 +11,7 @@ A cascading failure, and the same failure contained: gateway -> orders -> paymen
 
     cargo run --example cascade -- [FLAGS]
 
-  --load N         requests a second, half to /browse and half to /checkout: 60 to 300 (default 80)
+  --load N         requests a second, half to /browse and half to /checkout: 80 to 300 (default 100)
   --fault KINDS    what befalls payments, one after the other: hang, errs, slow (default hang+errs)
   --duration S     seconds of each of the two runs: 12 to 60 (default 18)
   --seed N         of the arrivals and of the time that services take (default 1)
@@ -41,7 +41,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            load: 80,
+            load: 100,
             faults: vec![Fault::Hang, Fault::Errs],
             duration: Duration::from_secs(18),
             seed: 1,
@@ -85,8 +85,8 @@ pub(super) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
         match flag.as_str() {
             "-h" | "--help" => return Ok(Command::Help),
             "--load" => {
-                let wants = "a whole number of requests a second, from 60 to 300";
-                settings.load = within(&flag, wants, &value(wants)?, &(60..=300))?;
+                let wants = "a whole number of requests a second, from 80 to 300";
+                settings.load = within(&flag, wants, &value(wants)?, &(80..=300))?;
             }
             "--duration" => {
                 let wants = "a whole number of seconds, from 12 to 60";
@@ -202,15 +202,15 @@ mod tests {
 
     #[test]
     fn the_last_of_two_counts() {
-        assert_eq!(settings("--load 100 --load 60").load, 60);
+        assert_eq!(settings("--load 120 --load 80").load, 80);
     }
 
     #[test]
     fn bounds_belong_to_what_is_allowed() {
-        for line in ["--load 60", "--load 300", "--duration 12", "--duration 60"] {
+        for line in ["--load 80", "--load 300", "--duration 12", "--duration 60"] {
             assert!(of(line).is_ok(), "{line}");
         }
-        for line in ["--load 59", "--load 301", "--duration 11", "--duration 61"] {
+        for line in ["--load 79", "--load 301", "--duration 11", "--duration 61"] {
             assert!(of(line).is_err(), "{line}");
         }
     }
@@ -220,11 +220,11 @@ mod tests {
         for (line, says) in [
             (
                 "--load many",
-                "--load wants a whole number of requests a second, from 60 to 300: \"many\" is none",
+                "--load wants a whole number of requests a second, from 80 to 300: \"many\" is none",
             ),
             (
                 "--load",
-                "--load wants a whole number of requests a second, from 60 to 300: nothing follows it",
+                "--load wants a whole number of requests a second, from 80 to 300: nothing follows it",
             ),
             ("--duration=1.5", "--duration wants a whole number of seconds, from 12 to 60: \"1.5\" is none"),
             ("--seed -1", "--seed wants a whole number: \"-1\" is none"),

@@ -38,7 +38,7 @@ pub(super) struct Layers {
 
 /// Five failures in a row open it, and twice a second it asks whether all is well again.
 fn policy() -> Policy {
-    Policy::new().trip(Trip::consecutive(5)).open_for(Duration::from_millis(500))
+    Policy::new().trip(Trip::consecutive(5)).open_for(ms(500))
 }
 
 pub(super) fn circuit() -> Circuit {
@@ -54,19 +54,20 @@ pub(super) fn to_payments(stack: Stack, circuit: &Circuit) -> Hop {
         .option_layer(on.fallback.then_some(kept))
         .option_layer(on.breaker.then(|| BreakerLayer::new(circuit).classify_by(by_status)))
         .option_layer(on.bulkhead.then(|| BulkheadLayer::new(&Slots::new("payments", 12))))
-        .option_layer(on.timeout.then(|| TimeoutLayer::new(Duration::from_millis(250))));
+        .option_layer(on.timeout.then(|| TimeoutLayer::new(ms(250))));
     BoxCloneSyncService::new(layers.service(client::plain()))
 }
 
-/// gateway -> orders, each route by itself: whatever becomes of one, the other has a circuit and slots of its own.
+/// gateway -> orders, each route by itself: whatever becomes of one, the other has a circuit and slots of its own, and waits in a
+/// line that is shorter than what is left of the workers.
 pub(super) fn to_orders(stack: Stack) -> Hop {
     let Stack::Behind(on) = stack else { return naive::three_attempts(client::plain()) };
     let circuits = Circuits::new(10, &policy());
     let slots = KeyedSlots::new(10, 12);
     let layers = ServiceBuilder::new()
         .option_layer(on.breaker.then(|| KeyedBreakerLayer::new(&circuits, route).classify_by(by_status)))
-        .option_layer(on.bulkhead.then(|| KeyedBulkheadLayer::new(&slots, route).queue(8)))
-        .option_layer(on.timeout.then(|| TimeoutLayer::new(Duration::from_millis(600))));
+        .option_layer(on.bulkhead.then(|| KeyedBulkheadLayer::new(&slots, route).queue(8).max_wait(ms(100))))
+        .option_layer(on.timeout.then(|| TimeoutLayer::new(ms(600))));
     BoxCloneSyncService::new(layers.service(client::plain()))
 }
 
@@ -74,11 +75,13 @@ pub(super) fn to_orders(stack: Stack) -> Hop {
 /// silence.
 pub(super) fn in_front(stack: Stack, app: Router) -> Router {
     match stack {
-        Stack::Behind(Layers { guard: true, .. }) => {
-            app.layer(guard(TimeoutLayer::new(Duration::from_millis(900))))
-        }
+        Stack::Behind(Layers { guard: true, .. }) => app.layer(guard(TimeoutLayer::new(ms(900)))),
         _ => app,
     }
+}
+
+const fn ms(time: u64) -> Duration {
+    Duration::from_millis(time)
 }
 
 fn route<B>(request: &Request<B>) -> Option<Cow<'_, str>> {

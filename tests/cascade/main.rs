@@ -55,7 +55,7 @@ fn says(output: &Output) -> (Option<i32>, &str) {
 #[test]
 fn what_it_does_not_understand_is_said_and_nothing_is_run() {
     let output = ends(&["--load", "lots"]);
-    let why = "--load wants a whole number of requests a second, from 60 to 300: \"lots\" is none";
+    let why = "--load wants a whole number of requests a second, from 80 to 300: \"lots\" is none";
     assert_eq!((says(&output), output.stdout.len()), ((Some(2), why), 0));
 }
 
