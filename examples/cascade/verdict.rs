@@ -89,7 +89,7 @@ pub(super) fn table(bare: &Summary, behind: &Summary) -> String {
     table
 }
 
-fn millis(time: Option<Duration>) -> String {
+pub(super) fn millis(time: Option<Duration>) -> String {
     time.map_or_else(|| "no answer".into(), |time| format!("{:.0} ms", time.as_secs_f64() * 1e3))
 }
 
@@ -157,6 +157,15 @@ mod tests {
     fn a_busy_machine_moves_the_bound_and_a_calm_one_does_not() {
         assert_eq!(quick(Duration::from_millis(5)), QUICK);
         assert_eq!(quick(Duration::from_millis(6)), Duration::from_millis(120));
+    }
+
+    #[test]
+    fn readme_shows_the_rows_that_are_printed() {
+        let readme = include_str!("../../README.md");
+        for line in table(&bad(), &good()).lines().skip(1) {
+            let what = line.split("  ").next().expect("a row");
+            assert!(readme.lines().any(|line| line.starts_with(what)), "{what}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod panel;
 mod scale;
 mod series;
 
-use super::{phases::Plan, run::Run, stack::Stack, summary::Summary, workers::WORKERS};
+use super::{phases::Plan, run::Run, stack::Stack, summary::Summary, verdict::millis, workers::WORKERS};
 use page::Page;
 use panel::{Panel, most, told};
 
@@ -32,7 +32,7 @@ pub(super) fn picture(load: u32, plan: &Plan, runs: &[&Run; 2], sums: &[Summary;
         &format!("gateway → orders → payments. Payments {payments}, and is well again."),
     );
     let alike = format!(
-        "Both runs: {load} requests a second by the same schedule, {WORKERS} workers in each service, for all of its routes."
+        "Only a checkout needs it. Both runs: {load} requests a second by the same schedule, {WORKERS} workers in each service."
     );
     page.text("muted", 24.0, 84.0, "start", &alike);
     let most = runs.iter().map(|run| most(run, plan)).max().unwrap_or(0);
@@ -52,12 +52,8 @@ fn heading(page: &mut Page, run: &Run, sum: &Summary, left: f64) {
     };
     page.text("h2", left, 118.0, "start", name);
     page.text("muted", left, 137.0, "start", &with);
-    let p99 = sum
-        .browse
-        .p99
-        .map_or_else(|| "p99: no answer".into(), |time| format!("p99: {} ms", time.as_millis()));
     let class = if sum.browse.answered() >= 99.0 { "good" } else { "bad" };
-    let says = format!("Browsing: {:.0} % answered, {p99}", sum.browse.answered());
+    let says = format!("Browsing: {:.0} % answered, p99: {}", sum.browse.answered(), millis(sum.browse.p99));
     page.text(class, left, 158.0, "start", &says);
     page.text("row", left, 186.0, "start", "Requests a second, by how they ended");
 }
