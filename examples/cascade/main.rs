@@ -17,8 +17,9 @@
 //! | users | come when they come, by a schedule drawn from a seed before the run, and leave after one second |
 //! | payments | takes 10 ms while it is well; hangs, or answers 503 after 200 ms, or 200 after 2 s |
 //!
-//! Bare, a call that hangs holds a worker of orders and one of the gateway, for as long as it hangs; once it is answered by
-//! errors, three attempts at each of two services make nine calls of one checkout. Those who only browse find no worker.
+//! Bare, a call that hangs holds a worker of orders and one of the gateway for as long as it hangs. Once it is answered by
+//! errors, three attempts at each of two services make up to nine calls of one checkout, 200 ms each, and hold them
+//! nearly as long. Those who only browse find no worker.
 //!
 //! What the other run adds stands in `stack.rs`, one function a hop. Take some of it out, and see what it was there for:
 //!
