@@ -56,6 +56,9 @@
 //! | `tonic` | `tonic::Status` carries rejections; `grpc::lift()` for clients |
 //! | `hyper` | [`hyper`]: whether a request was never sent, by the errors of hyper, hyper-util, reqwest and tonic |
 //! | `idempotency` | [`key`]: idempotency keys and child keys; [`idempotency`]: records of operations, and what their stores promise |
+//! | `sqlite` | [`store::sqlite`]: records in one file |
+//! | `postgres` | [`store::postgres`]: records in PostgreSQL, in your own transactions where you like |
+//! | `redis` | [`store::redis`]: records in Redis or Valkey, best effort |
 //! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
 //! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |
 //! | `test-util` | [`testing`]: the judge, which puts any layer through the laws |
