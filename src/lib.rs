@@ -27,6 +27,7 @@
 //! | pattern | against |
 //! |---|---|
 //! | [`timeout`] | calls that hang |
+//! | [`retry`] | failing where the same call a moment later would have succeeded |
 //! | [`breaker`] | calling what does not answer |
 //! | [`fallback`] | callers left without an answer where a good enough one is at hand |
 //! | [`bulkhead`] | one slow dependency that takes all there is |

@@ -8,7 +8,7 @@
 //! |---|---|---|---|---|
 //! | `Ok` | success | stop | wins | sample |
 //! | `Failed` | failure | if safe | try next | sample |
-//! | `Throttled` | not in the run of failures; counts in the rate | after the hint | no new hedge | drop |
+//! | `Throttled` | not in the run of failures; counts in the rate | if safe, after the hint | no new hedge | drop |
 //! | `TimedOut` | failure; by the caller's own deadline, only if the call ran as long as the attempt timeout | if safe | try next | drop |
 //! | `Rejected` (by a layer of ours inside) | ignored | if it reached nothing, after the hint | no | drop |
 //! | `Panicked` | failure | never | passes on | ignored |

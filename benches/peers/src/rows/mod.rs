@@ -8,6 +8,7 @@ mod hedge;
 mod http;
 mod keyed;
 mod prices;
+mod retry;
 mod timeout;
 
 use crate::Row;
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Row> {
         bulkhead::rows(),
         fallback::rows(),
         hedge::rows(),
+        retry::rows(),
         http::rows(),
         keyed::rows(),
         prices::rows(),
