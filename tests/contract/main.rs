@@ -8,6 +8,7 @@ mod counting;
 mod deadline;
 mod fallback;
 mod hedge;
+mod http_retry;
 mod keyed_breaker;
 mod keyed_bulkhead;
 mod lift;

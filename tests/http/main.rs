@@ -5,5 +5,6 @@ mod deadline;
 mod frames;
 mod replay;
 mod respond;
+mod retry;
 mod send_deadline;
 mod settle;

@@ -102,3 +102,50 @@ fn rb_26_an_attempt_of_any_number_waits_the_cap() {
     assert_eq!(first_three(Backoff::exponential(Duration::from_millis(30)).cap(20 * SECOND)), [30, 60, 120]);
     assert_eq!(first_three(Backoff::exponential(3 * SECOND).cap(20 * SECOND)), [3000, 6000, 12_000]);
 }
+
+/// linkerd2-proxy, `http/classify/retry_after.rs`. The cap is that of whoever waits: here a retry's, of 300 s.
+#[tokio::test(start_paused = true)]
+async fn bo_10_retry_after_is_read_of_429_and_503_in_seconds_and_dates_and_capped() {
+    use buttress::{
+        http::{ByStatus, ReplayBody, retry, retry_after},
+        outcome::{Classify, Verdict},
+        over,
+        retry::{Hints, Policy},
+    };
+    use http::{Request, Response};
+    use http_body_util::Empty;
+    use tower::ServiceExt;
+
+    let answer = |status: u16, value: &str| {
+        let answer = Response::builder().status(status).header("retry-after", value);
+        answer.body(Empty::<bytes::Bytes>::new()).expect("an answer")
+    };
+    for (value, expected) in [
+        ("120", Some(120 * SECOND)),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", Some(Duration::ZERO)),
+        ("garbage", None),
+        ("-1", None),
+    ] {
+        assert_eq!(retry_after(answer(503, value).headers()), expected);
+        for status in [200, 301, 429, 500, 502, 503, 504] {
+            let Verdict::Now(outcome) = ByStatus.classify(Ok::<_, &std::io::Error>(&answer(status, value)))
+            else {
+                panic!("there is no body to wait for");
+            };
+            let heard = [429, 503].contains(&status);
+            assert_eq!(outcome.retry_after(), expected.filter(|_| heard), "{status}: {value}");
+        }
+    }
+
+    for (value, waited) in [("300", Some(300 * SECOND)), ("301", None)] {
+        let service = tower::service_fn(move |request: Request<ReplayBody<Empty<bytes::Bytes>>>| {
+            let first = request.extensions().get::<buttress::http::Attempt>().is_none();
+            std::future::ready(Ok::<_, std::io::Error>(answer(if first { 503 } else { 200 }, value)))
+        });
+        let client = over(retry(Policy::new().hints(Hints::up_to(300 * SECOND))), service);
+        let start = tokio::time::Instant::now();
+        let answer = client.oneshot(Request::new(Empty::new())).await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), if waited.is_some() { 200 } else { 503 });
+        assert_eq!(start.elapsed(), waited.unwrap_or_default(), "{value}");
+    }
+}
