@@ -52,7 +52,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `http` | [`http`]: guard for servers, answers as problem documents, outcomes at the end of the body, deadlines by header, limits on bodies |
+//! | `http` | [`http`]: guard for servers, answers as problem documents, outcomes at the end of the body, deadlines by header, limits on bodies, retries of requests with their bodies |
 //! | `grpc` | [`grpc`]: the same for gRPC, by headers and trailers alone |
 //! | `tonic` | `tonic::Status` carries rejections; `grpc::lift()` for clients |
 //! | `hyper` | [`hyper`]: whether a request was never sent, by the errors of hyper, hyper-util, reqwest and tonic |

@@ -13,6 +13,7 @@ use buttress::{
 };
 use futures_util::FutureExt;
 use http::{Request, Response};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Empty, Full};
 use std::{
     convert::Infallible,
@@ -326,5 +327,57 @@ fn a_grpc_call_that_is_made_once_allocates_nothing_and_one_that_is_kept_half_a_d
         assert_eq!((made("Once"), made("Other")), (0, 0));
         let kept = made("Again");
         assert!((100..=600).contains(&kept), "{kept}");
+    });
+}
+
+/// Takes the whole of a request, at once.
+#[derive(Clone)]
+struct Takes;
+
+impl<B: http_body::Body + Unpin> Service<Request<B>> for Takes {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<()>, Infallible>>;
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let body = request.body_mut();
+        while !body.is_end_stream() {
+            assert!(pin!(&mut *body).poll_frame(&mut cx).is_ready());
+        }
+        ready(Ok(Response::new(())))
+    }
+}
+
+/// What a retry of HTTP adds to a call that goes well, in allocations: the copy of the head, and a hold on the body.
+#[test]
+fn a_retry_of_http_allocates_for_what_it_has_to_keep_and_for_nothing_else() {
+    type Page = Full<bytes::Bytes>;
+    let request = |headers: bool, body: Page| {
+        let mut request = Request::put("/a").body(body).expect("a request");
+        if headers {
+            for name in ["accept", "content-type", "user-agent", "x-trace"] {
+                request.headers_mut().insert(name, http::HeaderValue::from_static("x"));
+            }
+        }
+        request
+    };
+    let counted = |headers, body: fn() -> Page| {
+        let mut requests: Vec<_> = (0..101).map(|_| request(headers, body())).collect();
+        let mut svc = over(b_http::retry(buttress::retry::Policy::new()), Takes);
+        allocations(|| drop(drive(&mut svc, requests.pop().expect("enough")))) / 100
+    };
+    in_a_runtime(|| {
+        let (none, small) = (Page::default as fn() -> Page, || Page::from("three apples"));
+        let large = || Page::from(bytes::Bytes::from_static(&[7; 5000]));
+        // The path, which is shared from the first copy on.
+        assert_eq!(counted(false, none), 1, "a bare head");
+        // The three tables of a header map.
+        assert_eq!(counted(true, none), 1 + 3, "a head with headers");
+        // The shared hold, the body in it, and the list or the block of what is kept.
+        assert_eq!(counted(false, small), 1 + 3, "a small body");
+        assert_eq!(counted(false, large), 1 + 3, "a large body");
     });
 }

@@ -1,5 +1,5 @@
 //! What is particular to HTTP: answers for rejections, outcomes that come with the end of the body, deadlines by header,
-//! limits on bodies.
+//! limits on bodies, requests that are sent again.
 //!
 //! A server puts its whole stack under one word, [`guard`]; what a layer refuses or cuts is answered as
 //! `application/problem+json`, and the error type of the router stays what it was:
@@ -20,6 +20,8 @@
 //! # }
 //! # main_of(app);
 //! ```
+//!
+//! A client sends again what may be sent again, with its body, under one word: [`retry()`].
 
 mod body_timeout;
 mod classify;

@@ -134,9 +134,8 @@ impl<B: Body> Remainder<B> {
         }
         match (self.state, &self.body) {
             (State::Whole, _) => self.kept.is_end(&sender.place),
-            (State::Broken, _) => false,
+            (State::Broken, _) | (State::Keeping, None) => false,
             (State::NotKept, None) => self.turns.of(sender) == Turn::Mine,
-            (State::Keeping, None) => false,
             (State::Keeping | State::NotKept, Some(body)) => {
                 self.gives_the_rest(sender) && sender.place.at() >= self.kept.len() && body.is_end_stream()
             }

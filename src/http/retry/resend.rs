@@ -35,9 +35,11 @@ use std::{
 pub struct Resend {
     cap: usize,
     header: Option<HeaderName>,
-    also_safe: Option<Arc<dyn Fn(&Parts) -> bool + Send + Sync>>,
+    also_safe: Option<Arc<Safe>>,
     budgets: Option<KeyedBudgets>,
 }
+
+type Safe = dyn Fn(&Parts) -> bool + Send + Sync;
 
 impl Resend {
     /// Keeps up to 64 KiB of a body; what is sent again is paid by the budget of the policy.
