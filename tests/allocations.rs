@@ -381,3 +381,20 @@ fn a_retry_of_http_allocates_for_what_it_has_to_keep_and_for_nothing_else() {
         assert_eq!(counted(false, large), 1 + 3, "a large body");
     });
 }
+
+/// A body over the cap is often a long one: what was kept of it is given back while it goes on.
+#[test]
+fn over_the_cap_what_was_kept_of_a_body_is_given_back_at_once() {
+    let chunk = || Ok::<_, Infallible>(http_body::Frame::data(bytes::Bytes::from(vec![7; 40_000])));
+    let body = http_body_util::StreamBody::new(futures_util::stream::repeat_with(chunk));
+    let before = counting::live();
+    let mut body = b_http::ReplayBody::with_cap(body, 64 * 1024);
+    let kept = body.clone();
+    let mut held = [(); 3].map(|()| {
+        drop(body.frame().now_or_never().expect("at once"));
+        counting::live() - before
+    });
+    held[0] -= 40_000;
+    assert!(held.iter().all(|bytes| (0..1000).contains(bytes)), "{held:?}");
+    drop(kept);
+}

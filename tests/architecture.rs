@@ -75,8 +75,10 @@ const CRATES: &[(&str, u8)] = &[
 const CLOCKS: &[&str] = &["clock", "store"];
 
 /// Tests that wait for real, and why nothing else shows what they show.
-const REAL_WAITS: &[(&str, &str)] =
-    &[("tests/breaker/hangs.rs", "a listener that accepts and never answers, and is found once it is well")];
+const REAL_WAITS: &[(&str, &str)] = &[
+    ("tests/breaker/hangs.rs", "a listener that accepts and never answers, and is found once it is well"),
+    ("tests/calls/faults.rs", "a peer that is slow on a socket"),
+];
 
 /// Every finding of `rule` about the house, as one message.
 #[track_caller]

@@ -381,6 +381,7 @@ fn a_body_that_fails_in_the_middle_is_never_sent_again() {
     assert_eq!(first.run(), End::Own);
     assert!(!keeper.can_replay());
     assert!(keeper.again().is_none());
+    assert!(!first.body.is_end_stream() && !keeper.is_end_stream(), "broken off is not ended");
     assert_eq!(Sender::new(keeper).run(), End::No(NoReplay::Broken));
     assert_eq!(early.run(), End::No(NoReplay::Broken));
     first.end = None;

@@ -1,6 +1,6 @@
 //! The body that a request carries so that it can be sent again.
 
-use super::{CAP, remainder::Remainder, turns::Sender};
+use super::{kept::CAP, remainder::Remainder, turns::Sender};
 use crate::rejected::BoxError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};

@@ -3,6 +3,9 @@
 use ::http::HeaderMap;
 use bytes::{Bytes, BytesMut};
 
+/// How much of a body is kept where nothing is said.
+pub(in crate::http) const CAP: usize = 64 * 1024;
+
 /// Chunks below this are copied together. One byte in a chunk of its own would take forty, and hold on to whatever buffer it
 /// is a slice of.
 const SMALL: usize = 1024;

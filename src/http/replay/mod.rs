@@ -10,6 +10,4 @@ mod turns;
 
 pub use body::ReplayBody;
 pub use error::NoReplay;
-
-/// How much of a body is kept where nothing is said.
-pub(super) const CAP: usize = 64 * 1024;
+pub(super) use kept::CAP;
