@@ -54,6 +54,7 @@
 //! |---|---|
 //! | `http` | [`http`]: guard for servers, answers as problem documents, outcomes at the end of the body, deadlines by header, limits on bodies, retries of requests with their bodies |
 //! | `grpc` | [`grpc`]: the same for gRPC, by headers and trailers alone |
+//! | `service-config` | [`grpc::calls`]: limit, retry and hedge of each gRPC method, from JSON |
 //! | `tonic` | `tonic::Status` carries rejections; `grpc::lift()` for clients |
 //! | `hyper` | [`hyper`]: whether a request was never sent, by the errors of hyper, hyper-util, reqwest and tonic |
 //! | `idempotency` | [`key`]: idempotency keys and child keys; [`idempotency`]: records of operations, and what their stores promise |

@@ -4,6 +4,9 @@
 //! Everybody works on for a caller who has long gone. A deadline is one instant, set at the edge, and every layer that
 //! waits takes the smaller of its own limit and the time left.
 //!
+//! At the edges it travels by a header: `http::DeadlineLayer` and `grpc::deadline` take it in, `http::SendDeadlineLayer` and
+//! `grpc::send_deadline` tell the next hop what is left. [`timeout::TotalLayer`](crate::timeout) sets one for a call of one's own.
+//!
 //! It lives in the task: [`Deadline::scope`] sets it around a future, [`Deadline::current`] reads it, and it only ever
 //! shortens. A spawned task starts without one; [`carry`] takes it along.
 //!

@@ -1,11 +1,12 @@
 //! What is particular to gRPC: rejections as trailers-only responses, outcomes that come with the trailers, deadlines by
-//! `grpc-timeout`.
+//! `grpc-timeout`, in and out, and calls that go by a service config.
 //!
 //! A gRPC call that fails is an HTTP 200: its status stands in the trailers, after the last message, or among the
 //! headers where there was no message (trailers-only). A layer that looks at the head alone sees only successes.
 //!
 //! Servers put their stack under [`guard`]; clients of tonic put `grpc::lift()` (feature `tonic`) last in theirs, so that
-//! a rejection arrives as a `Status` with the right code.
+//! a rejection arrives as a `Status` with the right code. [`deadline`] reads how long a caller waits, and [`send_deadline`] tells
+//! the next hop. With the feature `service-config`, `grpc::calls` retries and hedges each method as its config says.
 //!
 //! | reason | code |
 //! |---|---|

@@ -10,6 +10,7 @@ mod keyed;
 mod prices;
 mod retry;
 mod timeout;
+mod total;
 
 use crate::Row;
 
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Row> {
     [
         ground::rows(),
         timeout::rows(),
+        total::rows(),
         breaker::rows(),
         bulkhead::rows(),
         fallback::rows(),
