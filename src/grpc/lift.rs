@@ -91,7 +91,7 @@ fn status(error: impl Into<BoxError>) -> Status {
 
 /// Whether the channel has cut the call.
 fn is_cut(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |&error| error.source()).any(|error| error.is::<TimeoutExpired>())
+    std::iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<TimeoutExpired>)
 }
 
 #[cold]

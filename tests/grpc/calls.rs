@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt, stream};
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Collected, Full, StreamBody};
 use std::{
     convert::Infallible,
     io,
@@ -79,7 +79,7 @@ where
         async move {
             let (parts, body) = request.into_parts();
             let at = start.elapsed();
-            let message = body.collect().await.ok().map(|body| body.to_bytes());
+            let message = body.collect().await.ok().map(Collected::to_bytes);
             let path = parts.uri.path().to_owned();
             let number = {
                 let mut seen = seen.0.lock().expect("not poisoned");

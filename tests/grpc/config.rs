@@ -1,6 +1,6 @@
 //! Service configs: who finds what, and what is refused, by the path of the field.
 
-use buttress::grpc::{Code, Codes, ConfigError, Plan, ServiceConfig};
+use buttress::grpc::{Code, Codes, ConfigError, MethodConfig, Plan, ServiceConfig};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn wrong(json: &str) -> String {
 }
 
 fn timeout(config: &ServiceConfig, path: &str) -> Option<Duration> {
-    config.method(path).and_then(|method| method.timeout())
+    config.method(path).and_then(MethodConfig::timeout)
 }
 
 #[test]
