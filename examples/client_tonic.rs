@@ -10,8 +10,9 @@ use buttress::{Rejected, grpc, timeout::TimeoutLayer};
 use echo::{EchoClient, SayRequest};
 use std::{
     sync::{Arc, atomic::AtomicBool},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tokio::time::Instant;
 use tonic::Code;
 use tower::ServiceBuilder;
 
