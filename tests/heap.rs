@@ -66,6 +66,20 @@ fn a_circuit_keeps_what_its_window_needs_and_little_more() {
 }
 
 #[test]
+fn a_limit_for_calls_that_were_given_up_costs_two_words_beside_a_ring_and_nothing_elsewhere() {
+    let mut all = Vec::new();
+    let mut more = |trip: Trip| {
+        let policy = Policy::new().trip(trip);
+        let (without, circuits) = kept(&policy);
+        let (with, others) = kept(&policy.abandoned_after(Duration::from_secs(3)));
+        all.push((circuits, others));
+        with - without
+    };
+    assert_eq!(more(Trip::over_calls(11)), 16);
+    assert_eq!(more(Trip::over_calls(12).slow_rate(Duration::from_secs(2), Ratio::percent(50))), 0);
+}
+
+#[test]
 fn what_is_rare_is_there_while_it_is_needed_and_gone_after_it() {
     // A window that no other test of this binary has.
     let policy = Policy::new().trip(Trip::over_calls(7)).open_for(Duration::ZERO).probes(3);

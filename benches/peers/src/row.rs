@@ -35,6 +35,8 @@ pub struct Bar {
     /// Times the best peer of the row, in the same run.
     pub ratio: Option<f64>,
     pub instructions: Option<f64>,
+    /// More than the first contender of the row.
+    pub more_instructions: Option<f64>,
     pub allocations: Option<f64>,
 }
 

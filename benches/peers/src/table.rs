@@ -80,6 +80,7 @@ impl Found {
         );
         for row in rows {
             let mut name = row.name;
+            let mut floor = None;
             for contender in &row.contenders {
                 let find = |lines: &[Line]| -> Option<Line> {
                     lines
@@ -89,9 +90,10 @@ impl Found {
                 };
                 let time = find(&self.times).as_ref().and_then(Time::of);
                 let instructions = find(&self.instructions).and_then(|line| line.values.first().copied());
+                let floor = *floor.get_or_insert(instructions);
                 let allocations = find(&self.allocations).and_then(|line| line.values.first().copied());
                 let bar = match (&row.bar, contender.role) {
-                    (Some(bar), Role::Ours) => bar.against(time.as_ref(), instructions, allocations),
+                    (Some(bar), Role::Ours) => bar.against(time.as_ref(), floor, instructions, allocations),
                     _ => String::new(),
                 };
                 let _ = writeln!(
@@ -113,12 +115,20 @@ impl Found {
 
 impl Bar {
     /// The promise, and what is short of it.
-    fn against(&self, time: Option<&Time>, instructions: Option<f64>, allocations: Option<f64>) -> String {
+    fn against(
+        &self,
+        time: Option<&Time>,
+        floor: Option<f64>,
+        instructions: Option<f64>,
+        allocations: Option<f64>,
+    ) -> String {
+        let more = instructions.zip(floor).map(|(instructions, floor)| instructions - floor);
         // Half a percent of noise is not short.
         let parts = [
             (self.nanoseconds, time.map(|time| time.median), " ns"),
             (self.ratio, time.map(|time| time.to_best), "x"),
             (self.instructions, instructions, " instructions"),
+            (self.more_instructions, more, " instructions more"),
             (self.allocations, allocations, " allocations"),
         ];
         let told = parts.iter().filter_map(|&(most, found, unit)| {

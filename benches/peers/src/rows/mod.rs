@@ -1,5 +1,6 @@
 //! Every row, in the order of the table: one file a group.
 
+mod axum;
 mod breaker;
 mod bulkhead;
 mod fallback;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Row> {
         hedge::rows(),
         retry::rows(),
         http::rows(),
+        axum::rows(),
         keyed::rows(),
         prices::rows(),
     ]
