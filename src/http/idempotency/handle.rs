@@ -10,7 +10,7 @@ use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 /// transaction with a response as its answer.
 ///
 /// ```
-/// use axum::{Extension, Json};
+/// use axum::Extension;
 /// use buttress::http::Idempotent;
 ///
 /// async fn pay(Extension(idem): Extension<Idempotent>) -> String {
