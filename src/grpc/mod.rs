@@ -22,6 +22,8 @@ mod code;
 mod config;
 mod guard;
 mod pushback;
+#[cfg(feature = "idempotency")]
+mod idempotency;
 mod timeout;
 
 #[cfg(feature = "tonic")]
@@ -38,6 +40,8 @@ pub use config::{
     Codes, ConfigError, HedgingPolicy, MethodConfig, Plan, RetryPolicy, ServiceConfig, Throttling,
 };
 pub use guard::{Mixed, TrailersOnly, guard, mixed_guard};
+#[cfg(feature = "idempotency")]
+pub use idempotency::idempotency;
 #[cfg(feature = "tonic")]
 pub use lift::{StatusLift, StatusLiftFuture, StatusLiftLayer, lift};
 pub use pushback::Pushback;

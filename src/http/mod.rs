@@ -58,7 +58,7 @@ pub use fallback::{
 pub use guard::{Guard, guard};
 pub use hedge::Repeatable;
 #[cfg(feature = "idempotency")]
-pub use idempotency::{IdempotencyLayer, Idempotent, StoredBody, Unscoped};
+pub use idempotency::{IdempotencyKeyLayer, IdempotencyLayer, Idempotent, StoredBody, Unscoped};
 pub use per_authority::{PerAuthority, per_authority};
 pub use problem::{Problem, Render};
 #[cfg(feature = "hyper")]

@@ -40,6 +40,9 @@ struct Inner {
 struct Notes {
     points: Points,
     used: HashSet<String>,
+    /// How many calls without a name of their own went where.
+    #[cfg(feature = "http")]
+    calls: std::collections::HashMap<String, u64>,
     settled: Option<Stored>,
 }
 
@@ -158,6 +161,16 @@ impl Idem {
         let step = step.into();
         let is_new = self.notes().used.insert(format!("call {step:?}"));
         if is_new { Ok(self.child_key(step)) } else { Err(UsedTwice) }
+    }
+
+    /// The number of this call among those of one kind, from 0.
+    #[cfg(feature = "http")]
+    pub(crate) fn count(&self, kind: &str) -> u64 {
+        let mut notes = self.notes();
+        let next = notes.calls.entry(kind.to_owned()).or_default();
+        let number = *next;
+        *next += 1;
+        number
     }
 
     /// What a finished phase gave, in this attempt or in one before.

@@ -2,7 +2,9 @@
 
 mod bad;
 mod cancel;
+mod client;
 mod flood;
+mod grpc;
 mod phases;
 mod rig;
 mod rows_answers;

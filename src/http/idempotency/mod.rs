@@ -93,6 +93,7 @@
 
 mod answer;
 mod body;
+mod client;
 mod config;
 mod date;
 mod future;
@@ -108,6 +109,7 @@ mod task;
 
 pub use answer::Seal;
 pub use body::StoredBody;
+pub use client::{CallStep, IdempotencyKey, IdempotencyKeyLayer};
 pub use future::IdempotencyFuture;
 pub use handle::Idempotent;
 pub use judge::{Dialect, Failure};
