@@ -32,6 +32,7 @@
 //! | [`fallback`] | callers left without an answer where a good enough one is at hand |
 //! | [`bulkhead`] | one slow dependency that takes all there is |
 //! | [`hedge`] | the one call in a hundred that takes a hundred times as long |
+//! | [`idempotency`] | operations that take effect twice because an answer was lost |
 //!
 //! | what all share | |
 //! |---|---|
@@ -61,6 +62,7 @@
 //! | `sqlite` | [`store::sqlite`]: records in one file |
 //! | `postgres` | [`store::postgres`]: records in PostgreSQL, in your own transactions where you like |
 //! | `redis` | [`store::redis`]: records in Redis or Valkey, best effort |
+//! | `idempotency` | [`key`]: idempotency keys and child keys; [`idempotency`]: records of operations; [`store`]: where they are kept; with `http`, the layers for servers and clients |
 //! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
 //! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |
 //! | `test-util` | [`testing`]: the judge, which puts any layer through the laws |

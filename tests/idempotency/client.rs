@@ -20,9 +20,11 @@ use std::{
 };
 use tower::{Layer as _, Service, ServiceExt as _};
 
+type Head = (Method, HeaderMap, Option<Key>);
+
 /// What was sent, head by head.
 #[derive(Clone, Default)]
-struct Sent(Arc<Mutex<Vec<(Method, HeaderMap, Option<Key>)>>>);
+struct Sent(Arc<Mutex<Vec<Head>>>);
 
 impl Sent {
     fn keys(&self) -> Vec<String> {

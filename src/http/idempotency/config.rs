@@ -5,7 +5,7 @@ use crate::{
     idempotency::{Fingerprint, RecordId},
     key::{Key, Rules},
 };
-use ::http::{HeaderName, Method, header, request::Parts};
+use ::http::{HeaderName, HeaderValue, Method, header, request::Parts};
 use bytes::Bytes;
 use std::{fmt, sync::Arc};
 
@@ -75,13 +75,13 @@ impl Config {
     /// What it asks for: method, path, query, content type, the chosen headers, and the body. Never all headers: clients change
     /// some of them with every attempt.
     pub(super) fn fingerprint(&self, request: &Parts, body: &Bytes) -> Fingerprint {
-        let line = |name| request.headers.get_all(name).into_iter().map(|value| value.as_bytes());
+        let line = |name| request.headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
         let canonical = self.canonical.as_ref().map(|canonical| canonical(request, body));
         let head = [
             request.method.as_str().as_bytes(),
             request.uri.path().as_bytes(),
             request.uri.query().unwrap_or("").as_bytes(),
-            request.headers.get(header::CONTENT_TYPE).map_or(b"", |value| value.as_bytes()),
+            request.headers.get(header::CONTENT_TYPE).map_or(b"", HeaderValue::as_bytes),
         ];
         // Each header as its name, its values, and an empty field behind them: so that no value passes for a name.
         let chosen = self.fingerprinted.iter().flat_map(|name| {

@@ -18,6 +18,7 @@ use std::{any::Any, sync::Arc};
 use tower_service::Service;
 
 /// What the caller gets, if it is still there.
+#[expect(clippy::large_enum_variant, reason = "handed over once: a box would be an allocation for nothing")]
 pub(super) enum Done<B: Body, E> {
     Answered(Response<StoredBody<B>>),
     Refused(Refusal),

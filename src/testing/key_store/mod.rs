@@ -15,7 +15,7 @@
 //! # }
 //! ```
 //!
-//! [`key_store_facts!`](crate::key_store_facts) makes a test of each. [`Faulty`] stands in front of a store and loses
+//! [`key_store_facts!`](facts::key_store_facts) makes a test of each. [`Faulty`] stands in front of a store and loses
 //! requests and answers.
 
 pub mod facts;

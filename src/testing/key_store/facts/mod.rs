@@ -18,3 +18,4 @@ pub use leases::*;
 pub use life::*;
 pub use parking::*;
 pub use races::*;
+pub use table::key_store_facts;

@@ -17,7 +17,7 @@
 #[macro_export]
 macro_rules! key_store_facts {
     ($stage:path, $(#[$attribute:meta])+) => {
-        $crate::key_store_facts! { @each $stage, [$(#[$attribute])+]
+        $crate::testing::key_store::facts::key_store_facts! { @each $stage, [$(#[$attribute])+]
             // Claims.
             a_claim_again_by_its_nonce_is_the_same_claim
             somebody_else_is_told_how_long_to_wait
@@ -68,7 +68,7 @@ macro_rules! key_store_facts {
         }
     };
     (@each $stage:path, $attributes:tt $($fact:ident)+) => {
-        $($crate::key_store_facts! { @one $stage, $attributes $fact })+
+        $($crate::testing::key_store::facts::key_store_facts! { @one $stage, $attributes $fact })+
     };
     (@one $stage:path, [$(#[$attribute:meta])+] $fact:ident) => {
         $(#[$attribute])+
@@ -79,3 +79,5 @@ macro_rules! key_store_facts {
         }
     };
 }
+
+pub use key_store_facts;
