@@ -13,4 +13,5 @@ mod keyed_breaker;
 mod keyed_bulkhead;
 mod lift;
 mod retry;
+mod stack;
 mod timeout;

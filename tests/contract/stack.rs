@@ -1,0 +1,103 @@
+//! The standard stacks, as one layer each: whatever stands in them, the whole keeps the laws.
+
+use crate::counting;
+use buttress::{
+    stack::{ClientLayer, ServerLayer, client, server},
+    testing::{Answer, DeadlineInLayer, Judgeable, Refusal, Subject, deadline_in},
+};
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body_util::Empty;
+use std::time::Duration;
+use tower::{ServiceBuilder, layer::util::Stack};
+
+type Body = Empty<Bytes>;
+
+/// A request to one host that carries a number where a body of none can.
+fn ask(number: u64) -> Request<Body> {
+    let mut request = Request::new(Body::new());
+    *request.uri_mut() = Uri::from_static("http://judged.test/");
+    request.extensions_mut().insert(number);
+    request
+}
+
+/// The client's stack, between two adapters, so that the judge can call it with a number.
+fn judged(layer: ClientLayer) -> impl Judgeable {
+    fn number<B>(request: &Request<B>) -> u64 {
+        request.extensions().get().copied().unwrap_or_default()
+    }
+    fn answer(number: u64) -> Response<Body> {
+        let mut response = Response::new(Body::new());
+        response.extensions_mut().insert(number);
+        response
+    }
+    ServiceBuilder::new()
+        .map_request(ask)
+        .map_response(|response: Response<_>| response.extensions().get::<u64>().copied().unwrap_or_default())
+        .layer(layer)
+        .map_request(|request: Request<buttress::http::ReplayBody<Body>>| number(&request))
+        .map_response(answer)
+}
+
+/// The server's: it looks into no body, so a number is one.
+fn served(layer: ServerLayer) -> impl Judgeable {
+    ServiceBuilder::new()
+        .map_request(Request::<u64>::new)
+        .map_response(|response: Response<u64>| *response.body())
+        .layer(layer)
+        .map_request(|request: Request<u64>| *request.body())
+        .map_response(Response::<u64>::new)
+}
+
+fn too_late<L>(layer: L) -> Stack<L, DeadlineInLayer> {
+    Stack::new(layer, deadline_in(Duration::ZERO))
+}
+
+const LIMIT: Duration = Duration::from_millis(250);
+const OPEN_FOR: Duration = Duration::from_secs(10);
+
+#[test]
+fn the_clients_stack_keeps_the_laws() {
+    Subject::new(|| judged(client().calls_at_once(8)))
+        .named("client")
+        .calls_again()
+        .refuses(Refusal::new(|| too_late(judged(client()))))
+        .judge()
+        .assert();
+}
+
+#[test]
+fn the_clients_stack_keeps_the_laws_where_nothing_is_sent_again() {
+    let once = || client().attempts(1).calls_at_once(8).attempt(LIMIT);
+    let open = move || {
+        let layer = once();
+        layer.circuits().get("judged.test").force_open();
+        judged(layer)
+    };
+    let breaks = move || {
+        judged(once().with(|config| (config.breaker.consecutive, config.breaker.open) = (3, OPEN_FOR)))
+    };
+    Subject::new(move || judged(once()))
+        .named("client that asks once")
+        .calls_again()
+        .cuts_after(LIMIT)
+        .refuses(Refusal::new(open).decided_in_call())
+        .refuses(Refusal::after([Answer::fail(); 3], breaks).decided_in_call())
+        .refuses(Refusal::after([Answer::never()], move || judged(once().calls_at_once(1))).decided_in_call())
+        .judge()
+        .assert();
+}
+
+#[test]
+fn the_servers_stack_keeps_the_laws() {
+    let one = |queue| server().calls_at_once(1).queue(queue, Duration::from_secs(1)).total(LIMIT);
+    Subject::new(|| served(server().calls_at_once(8).total(LIMIT)))
+        .named("server")
+        .cuts_after(LIMIT)
+        .refuses(Refusal::after([Answer::never()], move || served(one(0))))
+        .refuses(Refusal::new(|| too_late(served(server()))))
+        .waits([Answer::never()], move || served(one(1)))
+        .allocations(counting::made)
+        .judge()
+        .assert();
+}
