@@ -16,7 +16,7 @@ A cascading failure, and the same failure contained: gateway -> orders -> paymen
   --duration S     seconds of each of the two runs: 12 to 60 (default 18)
   --seed N         of the arrivals and of the time that services take (default 1)
   --svg PATH       where the picture goes (default: cascade.svg in the target directory)
-  --without KINDS  takes layers out of the second run: timeout, breaker, bulkhead, fallback, guard, all.
+  --without KINDS  takes layers out of the second run: timeout, retry, breaker, bulkhead, fallback, guard, all.
                    The demo then says which of its claims no longer hold, and ends with 1.
   --help           this page";
 
@@ -101,7 +101,7 @@ pub(super) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
             "--fault" => settings.faults = list(&flag, "hang, errs or slow", &value("hang, errs or slow")?)?,
             "--svg" => settings.svg = Some(value("a path")?.into()),
             "--without" => {
-                let wants = "timeout, breaker, bulkhead, fallback, guard or all";
+                let wants = "timeout, retry, breaker, bulkhead, fallback, guard or all";
                 for layer in list::<Without>(&flag, wants, &value(wants)?)? {
                     layer.take_out(&mut settings.layers);
                 }

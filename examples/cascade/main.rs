@@ -87,7 +87,10 @@ async fn demo(settings: &Settings) -> Result<bool, String> {
     println!("{load} requests a second for {} s, twice; seed {seed}.", duration.as_secs());
     println!("\nBare: plain clients, {} attempts each.", naive::ATTEMPTS);
     let bare = run::run(settings, Stack::Bare).await?;
-    println!("\nBehind buttress: {}.", layers.names().join(", "));
+    println!(
+        "\nBehind buttress. Around the client of orders for payments:\n{}",
+        stack::for_payments(*layers)
+    );
     let behind = run::run(settings, Stack::Behind(*layers)).await?;
     tell(settings, &bare, &behind)
 }

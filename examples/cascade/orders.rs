@@ -4,7 +4,11 @@ use super::{
     client::{self, Hop},
     serve::{Routes, about},
 };
-use axum::{Router, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    http::{HeaderMap, Method, StatusCode},
+    routing::{get, post},
+};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -25,13 +29,22 @@ pub(super) fn routes(payments: &Arc<str>, hop: Hop, seed: u64) -> Routes {
             "a list of orders"
         }
     };
-    let checkout = move || pass_on(Arc::clone(&payments), "/charge", hop.clone());
-    Router::new().route("/browse", get(browse)).route("/checkout", get(checkout))
+    let checkout =
+        move |headers| pass_on(Arc::clone(&payments), "/charge", Method::POST, headers, hop.clone());
+    Router::new().route("/browse", get(browse)).route("/checkout", post(checkout))
 }
 
 /// Asks the next service, and answers with its status.
-pub(super) async fn pass_on(upstream: Arc<str>, path: &'static str, hop: Hop) -> StatusCode {
-    let Ok(ask) = client::ask(&upstream, path) else { return StatusCode::INTERNAL_SERVER_ERROR };
+pub(super) async fn pass_on(
+    upstream: Arc<str>,
+    path: &'static str,
+    method: Method,
+    headers: HeaderMap,
+    hop: Hop,
+) -> StatusCode {
+    let Ok(ask) = client::ask(&upstream, path, method, &headers) else {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    };
     match hop.oneshot(ask).await {
         Ok(answer) => answer.status(),
         // The stack has said no, or the connection broke.

@@ -4,7 +4,7 @@ use super::{
     phases::Fault,
     serve::{Routes, about},
 };
-use axum::{Router, http::StatusCode, routing::get};
+use axum::{Router, http::StatusCode, routing::post};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -19,7 +19,7 @@ pub(super) fn routes(fault: watch::Receiver<Option<Fault>>, seed: u64) -> Routes
         let takes = about(&mut random.lock().expect("nobody panics with it"), CHARGES);
         charge(fault.clone(), takes)
     };
-    Router::new().route("/charge", get(charge))
+    Router::new().route("/charge", post(charge))
 }
 
 async fn charge(mut fault: watch::Receiver<Option<Fault>>, takes: Duration) -> StatusCode {

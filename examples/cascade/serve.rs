@@ -33,13 +33,16 @@ pub(super) async fn serve(role: Role) -> Result<(), String> {
     let (turns, fault) = watch::channel(None);
     thread::spawn(move || listen_to_the_demo(&turns));
     let Role { name, upstream, stack, seed } = role;
-    let circuit = stack::circuit();
+    let mut circuit = None;
     let routes = match name.as_str() {
         "payments" => payments::routes(fault, seed),
         "orders" => {
-            orders::routes(&resolved(&name, &upstream).await?, stack::to_payments(stack, &circuit), seed)
+            let payments = resolved(&name, &upstream).await?;
+            let hop;
+            (hop, circuit) = stack::to_payments(stack, &payments);
+            orders::routes(&payments, hop, seed)
         }
-        "gateway" => gateway::routes(&resolved(&name, &upstream).await?, &stack::to_orders(stack)),
+        "gateway" => gateway::routes(&resolved(&name, &upstream).await?, || stack::to_orders(stack)),
         other => return Err(format!("there is no service called {other}")),
     };
     let workers = Workers::start(WORKERS, BACKLOG);
@@ -51,7 +54,7 @@ pub(super) async fn serve(role: Role) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("{name} has no address: {error}"))?;
     say(format_args!("listens {address}"));
     tokio::spawn(report(workers));
-    if name == "orders" && stack != stack::Stack::Bare {
+    if let Some(circuit) = circuit {
         tokio::spawn(tell_turns(circuit));
     }
     axum::serve(listener, app).await.map_err(|error| format!("{name} cannot serve: {error}"))

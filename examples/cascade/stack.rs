@@ -3,19 +3,19 @@
 use super::{
     client::{self, Answer, Hop},
     naive,
+    workers::{BACKLOG, WORKERS},
 };
 use axum::Router;
 use buttress::{
-    breaker::{BreakerLayer, Circuit, Circuits, KeyedBreakerLayer, Policy, Trip},
-    bulkhead::{BulkheadLayer, KeyedBulkheadLayer, KeyedSlots, Slots},
+    breaker::Circuit,
     fallback::FallbackLayer,
-    http::{ByStatus, guard},
-    outcome::{Class, Outcome},
+    http::{Boxed, ByStatus, guard},
+    outcome::{By, Class, Outcome},
     rejected::BoxError,
-    timeout::TimeoutLayer,
+    stack::{self, ClientLayer, Window},
 };
-use http::{Request, Response, StatusCode};
-use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
+use http::{Response, StatusCode};
+use std::{fmt, str::FromStr, time::Duration};
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 /// What a run puts around its clients and servers.
@@ -30,63 +30,74 @@ pub(super) enum Stack {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Layers {
     pub(super) timeout: bool,
+    pub(super) retry: bool,
     pub(super) breaker: bool,
     pub(super) bulkhead: bool,
     pub(super) fallback: bool,
     pub(super) guard: bool,
 }
 
-/// Five failures in a row open it, and twice a second it asks whether all is well again.
-fn policy() -> Policy {
-    Policy::new().trip(Trip::consecutive(5)).open_for(ms(500))
+/// What orders has around its client for payments, which ordinarily answers within 10 ms: three attempts as in the bare
+/// run, but paid for from a budget, each at most 250 ms long; of 24 workers at most 12 wait for it.
+pub(super) fn for_payments(on: Layers) -> ClientLayer<By<Reads>, Boxed> {
+    standard(on, ms(250), ms(350), 12)
 }
 
-pub(super) fn circuit() -> Circuit {
-    Circuit::new("payments", &policy())
+/// The standard stack of a client: a service is left alone where half of the calls of a second failed, and asked twice a
+/// second whether all is well again.
+fn standard(on: Layers, attempt: Duration, total: Duration, at_once: u32) -> ClientLayer<By<Reads>, Boxed> {
+    let client = stack::client().boxed().over_hyper().classify(By(by_status as Reads));
+    let client = client.attempt(attempt).total(total).open_for(ms(500)).calls_at_once(at_once);
+    client.with(|config| {
+        config.breaker.window = Window::Time(Duration::from_secs(1));
+        // What `--without` takes out.
+        if !on.timeout {
+            (config.attempt, config.total) = (Duration::MAX, Duration::MAX);
+        }
+        if !on.retry {
+            config.retry.attempts = 1;
+        }
+        if !on.breaker {
+            (config.breaker.min_calls, config.breaker.consecutive) = (u32::MAX, u32::MAX);
+        }
+        if !on.bulkhead {
+            config.bulkhead.limit = u32::MAX;
+        }
+    })
 }
 
-/// orders -> payments, which ordinarily takes 10 ms. Of 24 workers at most 12 wait for it, none longer than 250 ms; five
-/// failures in a row, and it is left alone; and an order that cannot be paid for now is kept.
-pub(super) fn to_payments(stack: Stack, circuit: &Circuit) -> Hop {
-    let Stack::Behind(on) = stack else { return naive::three_attempts(client::plain()) };
+/// orders -> payments: an order that cannot be paid for now is kept. Also the circuit, for the picture.
+pub(super) fn to_payments(stack: Stack, payments: &str) -> (Hop, Option<Circuit>) {
+    let Stack::Behind(on) = stack else { return (naive::three_attempts(client::plain()), None) };
     let kept = FallbackLayer::function(|_| status(StatusCode::ACCEPTED)).http().also_on([Class::Failed]);
-    let layers = ServiceBuilder::new()
-        .option_layer(on.fallback.then_some(kept))
-        .option_layer(on.breaker.then(|| BreakerLayer::new(circuit).classify_by(by_status)))
-        .option_layer(on.bulkhead.then(|| BulkheadLayer::new(&Slots::new("payments", 12))))
-        .option_layer(on.timeout.then(|| TimeoutLayer::new(ms(250))));
-    BoxCloneSyncService::new(layers.service(client::plain()))
+    let client = for_payments(on);
+    let circuit = client.circuits().get(payments);
+    let layers = ServiceBuilder::new().option_layer(on.fallback.then_some(kept)).layer(client);
+    (BoxCloneSyncService::new(layers.service(client::plain())), Some(circuit))
 }
 
-/// gateway -> orders, each route by itself: whatever becomes of one, the other has a circuit and slots of its own, and waits in a
-/// line that is shorter than what is left of the workers.
+/// gateway -> orders, for one of the routes: whatever becomes of one, the other has a circuit and slots of its own. Longer
+/// than what orders itself waits for, or its answer would find nobody.
 pub(super) fn to_orders(stack: Stack) -> Hop {
     let Stack::Behind(on) = stack else { return naive::three_attempts(client::plain()) };
-    let circuits = Circuits::new(10, &policy());
-    let slots = KeyedSlots::new(10, 12);
-    let layers = ServiceBuilder::new()
-        .option_layer(on.breaker.then(|| KeyedBreakerLayer::new(&circuits, route).classify_by(by_status)))
-        .option_layer(on.bulkhead.then(|| KeyedBulkheadLayer::new(&slots, route).queue(8).max_wait(ms(100))))
-        .option_layer(on.timeout.then(|| TimeoutLayer::new(ms(600))));
-    BoxCloneSyncService::new(layers.service(client::plain()))
+    BoxCloneSyncService::new(
+        ServiceBuilder::new().layer(standard(on, ms(500), ms(600), 18)).service(client::plain()),
+    )
 }
 
 /// In front of the gateway and of orders: an answer while somebody still waits for one, and a problem document in place of
 /// silence.
 pub(super) fn in_front(stack: Stack, app: Router) -> Router {
-    match stack {
-        Stack::Behind(Layers { guard: true, .. }) => app.layer(guard(TimeoutLayer::new(ms(900)))),
-        _ => app,
-    }
+    let Stack::Behind(Layers { guard: true, .. }) = stack else { return app };
+    let server = stack::server().total(ms(900)).calls_at_once(WORKERS).queue(BACKLOG, ms(500));
+    app.layer(guard(server))
 }
 
 const fn ms(time: u64) -> Duration {
     Duration::from_millis(time)
 }
 
-fn route<B>(request: &Request<B>) -> Option<Cow<'_, str>> {
-    Some(request.uri().path().into())
-}
+type Reads = fn(Result<&Answer, &BoxError>) -> Outcome;
 
 /// The body has been read when this is asked, so the status says all.
 fn by_status(result: Result<&Answer, &BoxError>) -> Outcome {
@@ -100,17 +111,20 @@ fn status(status: StatusCode) -> Answer {
 }
 
 impl Layers {
-    pub(super) const ALL: Self =
-        Self { timeout: true, breaker: true, bulkhead: true, fallback: true, guard: true };
-    pub(super) const NONE: Self =
-        Self { timeout: false, breaker: false, bulkhead: false, fallback: false, guard: false };
-    pub(super) const NAMES: [&str; 5] = ["timeout", "bulkhead", "breaker", "fallback", "guard"];
+    pub(super) const ALL: Self = Self::each(true);
+    pub(super) const NONE: Self = Self::each(false);
+    pub(super) const NAMES: [&str; 6] = ["timeout", "retry", "breaker", "bulkhead", "fallback", "guard"];
+
+    const fn each(on: bool) -> Self {
+        Self { timeout: on, retry: on, breaker: on, bulkhead: on, fallback: on, guard: on }
+    }
 
     pub(super) fn by_name(&mut self, name: &str) -> Option<&mut bool> {
         match name {
             "timeout" => Some(&mut self.timeout),
-            "bulkhead" => Some(&mut self.bulkhead),
+            "retry" => Some(&mut self.retry),
             "breaker" => Some(&mut self.breaker),
+            "bulkhead" => Some(&mut self.bulkhead),
             "fallback" => Some(&mut self.fallback),
             "guard" => Some(&mut self.guard),
             _ => None,
