@@ -12,7 +12,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering::Relaxed},
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tower::ServiceExt;
 
 /// Fails every other time, and then asks for a second of peace.
@@ -46,7 +46,7 @@ async fn main() {
     println!("without a key: {}, sent {} time", answer.status(), received.load(Relaxed));
     assert_eq!((answer.status().as_u16(), received.swap(0, Relaxed)), (503, 1));
 
-    let start = Instant::now();
+    let start = tokio::time::Instant::now();
     let answer = send(order().header("idempotency-key", "\"order-7\"")).await.expect("an answer");
     let (times, waited) = (received.load(Relaxed), start.elapsed());
     println!("with a key: {}, sent {times} times, after {waited:.1?}", answer.status());

@@ -58,11 +58,12 @@
 //! | `service-config` | [`grpc::calls`]: limit, retry and hedge of each gRPC method, from JSON |
 //! | `tonic` | `tonic::Status` carries rejections; `grpc::lift()` for clients |
 //! | `hyper` | [`hyper`]: whether a request was never sent, by the errors of hyper, hyper-util, reqwest and tonic |
-//! | `idempotency` | [`key`]: idempotency keys and child keys; [`idempotency`]: records of operations, and what their stores promise |
+//! | `reqwest` | [`reqwest`]: reqwest's client as a service of plain HTTP requests |
+//! | `config` | [`stack`]: the standard stacks from a file, which may change while the service runs |
+//! | `idempotency` | [`key`]: idempotency keys and child keys; [`idempotency`]: records of operations; [`store`]: where they are kept; with `http`, the layers for servers and clients |
 //! | `sqlite` | [`store::sqlite`]: records in one file |
 //! | `postgres` | [`store::postgres`]: records in PostgreSQL, in your own transactions where you like |
 //! | `redis` | [`store::redis`]: records in Redis or Valkey, best effort |
-//! | `idempotency` | [`key`]: idempotency keys and child keys; [`idempotency`]: records of operations; [`store`]: where they are kept; with `http`, the layers for servers and clients |
 //! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
 //! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |
 //! | `test-util` | [`testing`]: the judge, which puts any layer through the laws |

@@ -91,6 +91,7 @@ impl Budget {
 
     /// The first attempt of a call starts: what it returns is kept as long as the call goes on.
     #[inline]
+    #[must_use]
     pub fn open(&self) -> Purse {
         Purse::of(self.clone())
     }

@@ -21,9 +21,9 @@ mod code;
 #[cfg(feature = "service-config")]
 mod config;
 mod guard;
-mod pushback;
 #[cfg(feature = "idempotency")]
 mod idempotency;
+mod pushback;
 mod timeout;
 
 #[cfg(feature = "tonic")]

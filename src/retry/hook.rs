@@ -17,7 +17,9 @@ pub struct Retrying {
 
 /// A hook, or none.
 #[derive(Clone, Default)]
-pub(super) struct Hook(Option<Arc<dyn Fn(&Retrying) + Send + Sync>>);
+pub(super) struct Hook(Option<Arc<Run>>);
+
+type Run = dyn Fn(&Retrying) + Send + Sync;
 
 impl Hook {
     pub(super) fn of(run: impl Fn(&Retrying) + Send + Sync + 'static) -> Self {

@@ -98,7 +98,7 @@ fn share(path: &str, share: Ratio) -> Checked {
     if share == Ratio::ZERO { Err(ConfigError::new(path, "is 0, and must be more")) } else { Ok(()) }
 }
 
-fn within<T: PartialOrd + fmt::Display>(path: &str, is: T, least: T, most: T) -> Checked {
+fn within<T: PartialOrd + Copy + fmt::Display>(path: &str, is: T, least: T, most: T) -> Checked {
     if is < least {
         Err(ConfigError::new(path, format!("is {is}, and must be at least {least}")))
     } else if is > most {

@@ -63,7 +63,7 @@ pub fn lint(stack: &impl Describe) -> Vec<Finding> {
                 retry_in(inside).into_iter().for_each(|other| add(Harm::SlotHeldThroughRetries, other));
             }
             Part::Breaker => {
-                retry_in(inside).into_iter().for_each(|other| add(Harm::BreakerBlindToAttempts, other))
+                retry_in(inside).into_iter().for_each(|other| add(Harm::BreakerBlindToAttempts, other));
             }
             _ => {}
         }

@@ -59,6 +59,7 @@ struct Shared {
 impl ServerLayer {
     /// As that configuration says. What it says too little or too much of is taken as the layers take it: 0 as the smallest
     /// that works. [`ServerConfig::check`] is strict.
+    #[must_use]
     pub fn new(config: &ServerConfig) -> Self {
         Self::made(config.clone(), None)
     }

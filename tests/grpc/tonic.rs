@@ -36,8 +36,10 @@ const LONG: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 struct Scripted {
     script: Arc<dyn Fn(usize) -> Said + Send + Sync>,
-    arrived: Arc<Mutex<Vec<(MetadataMap, Option<Duration>)>>>,
+    arrived: Arc<Mutex<Vec<Arrived>>>,
 }
+
+type Arrived = (MetadataMap, Option<Duration>);
 
 enum Said {
     Well,

@@ -82,7 +82,7 @@ impl Aws {
                     *ended.lock().expect("not poisoned") = Some(*result);
                 }
             });
-        let answers = Arc::new(Mutex::new(answers.to_vec().into_iter()));
+        let answers = Arc::new(Mutex::new(Vec::from(answers).into_iter()));
         let all = Arc::clone(&answers);
         let server = service_fn(move |()| {
             let answer = answers.lock().expect("not poisoned").next().expect("no more attempts than answers");
