@@ -40,7 +40,7 @@ async fn main() {
     let mut client = over(stack, reqwest::service(client));
     let ask = |method: &str, path: &str| {
         let uri = format!("http://{address}{path}");
-        Request::builder().method(method).uri(uri).body(Full::from("")).expect("a request")
+        Request::builder().method(method).uri(uri).body(Full::<bytes::Bytes>::from("")).expect("a request")
     };
 
     // safe to send twice: the first answer is not seen

@@ -79,7 +79,7 @@ async fn a_request_without_a_host_is_refused_by_reqwest_itself() {
 
 #[tokio::test]
 async fn a_stack_around_it_keeps_its_errors_and_adds_rejections() {
-    let hangs = serve(axum::Router::new().fallback(|| std::future::pending::<&str>())).await;
+    let hangs = serve(axum::Router::new().fallback(std::future::pending::<&str>)).await;
     let stack = over(TimeoutLayer::new(Duration::from_millis(20)), client());
     let get = |uri: String| Request::get(uri).body(Empty::<Bytes>::new()).expect("a request");
     match stack.clone().oneshot(get(format!("http://{hangs}/"))).await {

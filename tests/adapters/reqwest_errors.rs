@@ -47,7 +47,7 @@ async fn a_connection_that_breaks_off_may_have_been_reached() {
 
 #[tokio::test]
 async fn reqwests_own_timeout_is_one_and_may_have_been_reached() {
-    let hangs = serve(axum::Router::new().fallback(|| std::future::pending::<&str>())).await;
+    let hangs = serve(axum::Router::new().fallback(std::future::pending::<&str>)).await;
     let client = builder().no_proxy().timeout(Duration::from_millis(30)).build().expect("a client");
     assert_eq!(of(client, format!("http://{hangs}/")).await, (Class::TimedOut, true));
 }

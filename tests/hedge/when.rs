@@ -173,8 +173,10 @@ async fn a_first_attempt_that_keeps_the_task_busy_is_hedged_all_the_same() {
     let greedy = service_fn(move |_: u32| {
         let first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
         async move {
-            while first {
-                tokio::task::coop::consume_budget().await;
+            if first {
+                loop {
+                    tokio::task::coop::consume_budget().await;
+                }
             }
             Ok::<_, Infallible>(())
         }

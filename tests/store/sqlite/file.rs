@@ -30,9 +30,8 @@ async fn a_file_of_a_newer_version_is_refused_and_left_as_it_is() {
     let dir = Dir::new();
     drop(SqliteStore::open(dir.path()).expect("it opens"));
     let db = rusqlite::Connection::open(dir.path()).expect("it opens");
-    // real: the thread of the store lets go of the file in its own time
     while db.pragma_update(None, "journal_mode", "DELETE").is_err() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await; // real: the store's thread lets go of the file in its own time
     }
     db.execute("UPDATE buttress_meta SET value = 99 WHERE name = 'version'", []).expect("written");
     drop(db);
