@@ -30,10 +30,10 @@ pub(super) fn rows() -> Vec<Row> {
             .peer("tower", || calls(tower(Echo)))
             .ours("buttress", || calls(learnt(Echo)))
             .bar(Bar { nanoseconds: Some(60.0), allocations: Some(0.0), ..Bar::default() }),
+        // Without tower-resilience: it polls what is inside only when that has woken it, and this one asks for no waking.
         Row::new("hedge, inner pends once")
             .floor("no layer", || pending_calls(PendsOnce))
             .peer("tower", || pending_calls(tower(PendsOnce)))
-            .peer("tower-resilience", || pending_calls(resilience(PendsOnce)))
             .ours("buttress, fixed", || pending_calls(fixed(PendsOnce)))
             .ours("buttress, learnt", || pending_calls(learnt(PendsOnce)))
             .bar(Bar { allocations: Some(0.0), ..Bar::default() }),
