@@ -54,7 +54,8 @@ impl<A, C> HedgeLayer<A, C> {
 /// after the next change of the same thing, which it would undo. A server that knows requests by their key is not misled.
 ///
 /// The request has to be `Clone`, body included: one without a body is, and so is one of bytes. What is sent is kept as it
-/// came, so the head is copied for each call that may be hedged.
+/// came, so the head is copied for each call that may be hedged. The rest of a [`ReplayBody`](crate::http::ReplayBody) has one
+/// sender: a copy that starts while the first attempt is still sending takes it over, and the first attempt breaks off.
 #[derive(Clone, Copy, Debug)]
 pub struct Repeatable {
     _more: (),
