@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 use tokio::net::TcpListener;
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 
 static ASKED: AtomicU32 = AtomicU32::new(0);
 
@@ -37,20 +37,20 @@ async fn main() {
     let stack = stack::client().over_hyper().attempt(Duration::from_millis(300));
     print!("{stack}");
     let client = reqwest::builder().no_proxy().build().expect("a client");
-    let mut client = over(stack, reqwest::service(client));
+    let client = over(stack, reqwest::service(client));
     let ask = |method: &str, path: &str| {
         let uri = format!("http://{address}{path}");
         Request::builder().method(method).uri(uri).body(Full::<bytes::Bytes>::from("")).expect("a request")
     };
 
     // safe to send twice: the first answer is not seen
-    let response = client.ready().await.expect("ready").call(ask("GET", "/stock")).await.expect("an answer");
+    let response = client.clone().oneshot(ask("GET", "/stock")).await.expect("an answer");
     let text = response.into_body().collect().await.expect("whole").to_bytes();
     println!("stock: {}", String::from_utf8_lossy(&text));
     assert_eq!((&*text, ASKED.load(Relaxed)), (&b"seven apples"[..], 2));
 
     // may have been done: cut once, and not sent again
-    match client.ready().await.expect("ready").call(ask("POST", "/pay")).await {
+    match client.oneshot(ask("POST", "/pay")).await {
         Err(Lifted::Rejected(why)) => {
             println!("pay: {why}, by the {}", why.name());
             assert_eq!((why.reason(), why.reached()), (Reason::TimedOut, true));

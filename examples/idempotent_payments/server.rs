@@ -32,13 +32,13 @@ async fn pay(State(shop): State<Shop>, order: String) -> (StatusCode, String) {
         Some((order, "hang")) => {
             shop.ledger.pay(order);
             if shop.crashes {
-                std::future::pending::<()>().await
+                std::future::pending::<()>().await;
             }
             order
         }
         Some(("hang", order)) => {
             if shop.crashes {
-                std::future::pending::<()>().await
+                std::future::pending::<()>().await;
             }
             shop.ledger.pay(order);
             order

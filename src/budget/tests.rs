@@ -1,17 +1,13 @@
 //! The books against plain lists and sums.
 
 use super::{
-    Bucket, Budget, Quota, Rule, Share, Throttle, Window,
+    Bucket, Quota, Rule, Throttle, Window,
     books::Books,
     crowd::Crowd,
     level::{Level, TOKEN},
     span::{SLOTS, Span},
 };
-use crate::{
-    outcome::{Class, Outcome},
-    telemetry::Extra,
-    window::Ratio,
-};
+use crate::{outcome::Class, telemetry::Extra, window::Ratio};
 use proptest::prelude::*;
 use std::time::Duration;
 

@@ -90,7 +90,7 @@ fn a_retry_keeps_the_laws_whatever_pays_for_it() {
 fn a_retry_with_a_budget_for_each_key_keeps_the_laws() {
     judge(&subject(|| {
         let budgets = KeyedBudgets::<bool>::new(2, Share::new(Ratio::percent(20)));
-        let key_of = By::new(|number: &u64| Some(Cow::Owned(number % 2 == 0)));
+        let key_of = By::new(|number: &u64| Some(Cow::Owned(number.is_multiple_of(2))));
         RetryLayer::new(policy().budgets(&budgets, key_of))
     }));
 }

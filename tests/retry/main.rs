@@ -34,7 +34,9 @@ fn server(statuses: impl IntoIterator<Item = u16>) -> Server {
 }
 
 /// 2xx is good, 429 asks for less, 503 has reached nothing, and what is above is a failure.
-fn by_status() -> By<fn(Result<&u16, &Rejected>) -> Outcome> {
+type Read = fn(Result<&u16, &Rejected>) -> Outcome;
+
+fn by_status() -> By<Read> {
     By(|result| match result {
         Ok(200..=299) => Outcome::OK,
         Ok(429) => Outcome::THROTTLED.hint(Duration::from_secs(2)),

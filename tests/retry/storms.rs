@@ -4,7 +4,6 @@
 //! Clients send ten calls a second for ten seconds; the server fails each attempt by itself with the same probability,
 //! whatever its load; nobody waits. The load is what arrives, as a multiple of the calls.
 
-use crate::MS;
 use buttress::{
     backoff::{Backoff, Random, Rng},
     budget::{Bucket, Budget},
@@ -43,7 +42,8 @@ async fn storm(
     });
     let mut answered = 0;
     for _ in 0..clients {
-        let policy = Policy::new().all_safe().attempts(attempts).backoff(Backoff::constant(0 * MS));
+        let policy =
+            Policy::new().all_safe().attempts(attempts).backoff(Backoff::constant(std::time::Duration::ZERO));
         let client = over(RetryLayer::new(policy.budget(&budget())), server.clone());
         for _ in 0..calls {
             answered += u32::from(client.clone().oneshot(()).await.is_ok());

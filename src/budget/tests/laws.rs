@@ -1,6 +1,6 @@
 //! The law that each rule is there for, and settings at their edges.
 
-use super::super::{Bucket, Budget, Quota, Rule, Share, Throttle, Window, span::Span};
+use super::super::{Bucket, Budget, Quota, Rule, Share, Throttle, Window, books::Books, span::Span};
 use crate::{
     outcome::{Class, Outcome},
     telemetry::Extra,

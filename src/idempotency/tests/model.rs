@@ -56,7 +56,6 @@ impl Model {
         match life.state {
             State::Done => Said::Done,
             State::Unknown => Said::Unknown,
-            State::Released => self.begin(what, nonce, terms),
             State::Running if life.owner == nonce => {
                 self.extend(&mut life, terms.0);
                 Said::Mine(life.token)
@@ -66,7 +65,7 @@ impl Model {
                 self.life = Some(Life { state: State::Unknown, ..life });
                 Said::Unknown
             }
-            State::Running => self.begin(what, nonce, terms),
+            State::Released | State::Running => self.begin(what, nonce, terms),
         }
     }
 
