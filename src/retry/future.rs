@@ -22,6 +22,7 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
+use tokio::task::coop::has_budget_remaining;
 use tower_service::Service;
 
 pin_project! {
@@ -132,8 +133,14 @@ where
                     }
                     ready!(wait.poll(cx));
                     let next = next.take();
+                    // A wait of no time over an inside that answers at once would go on for ever in one poll.
+                    let others_first = !has_budget_remaining();
                     // Where nothing has to be waited for, no timer is made.
                     this.state.set(State::Readying { limit: None, next });
+                    if others_first {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                 }
                 StateProj::Readying { mut limit, next } => {
                     match this.service.poll_ready(cx) {
