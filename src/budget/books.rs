@@ -61,14 +61,24 @@ impl Books {
         matches!(self, Self::Window { .. })
     }
 
-    /// Whether calls and attempts must say when they end.
+    /// Whether it is a bucket that nothing can be put into, as the default is while nothing fails: then there is nothing to be
+    /// done for a first attempt, nor for any answer.
     #[inline]
+    pub(super) fn is_full_bucket(&self) -> bool {
+        matches!(self, Self::Bucket { level, .. } if level.now() >= level.max())
+    }
+
+    /// Whether calls and attempts must say when they end.
     pub(super) const fn counts_ends(&self) -> bool {
         matches!(self, Self::Share { .. })
     }
 
+    /// Whether it is moved by answers.
+    pub(super) const fn minds_answers(&self) -> bool {
+        matches!(self, Self::Quota { .. } | Self::Throttle { .. })
+    }
+
     /// The first attempt of a call starts. Here and below: whether the level has changed.
-    #[inline]
     pub(super) fn open(&self, now: u64) -> bool {
         match self {
             Self::Bucket { level, deposit } => level.put(*deposit),
@@ -85,7 +95,6 @@ impl Books {
     }
 
     /// An attempt has answered. `paid` is what the last extra attempt of this call has cost, `None` where there was none.
-    #[inline]
     pub(super) fn answered(&self, class: Class, told_not_to: bool, paid: Option<u64>) -> bool {
         match self {
             Self::Quota { level, .. } if class == Class::Ok => level.put(paid.unwrap_or(TOKEN)),

@@ -21,10 +21,12 @@ impl Level {
         Self { now: AtomicU64::new(max), max }
     }
 
+    #[inline]
     pub(super) fn now(&self) -> u64 {
         self.now.load(Relaxed)
     }
 
+    #[inline]
     pub(super) const fn max(&self) -> u64 {
         self.max
     }

@@ -39,12 +39,18 @@ pub struct Purse<B: AsRef<Budget> = Budget> {
     holder: B,
     /// What the last extra attempt has cost.
     paid: Option<u64>,
-    /// How the last attempt that has answered ended.
+    /// How the last attempt that has answered ended, where that is minded.
     last: Option<Class>,
     /// Extra attempts that have not ended.
     running: u32,
-    /// Its end must be told.
-    counted: bool,
+    minds: Minds,
+}
+
+/// What the rule has to be told. Known from the start, so that a call that goes well does not ask again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Minds {
+    answers: bool,
+    ends: bool,
 }
 
 impl<B: AsRef<Budget>> Purse<B> {
@@ -52,11 +58,8 @@ impl<B: AsRef<Budget>> Purse<B> {
     #[inline]
     pub fn of(holder: B) -> Self {
         let budget = holder.as_ref();
-        let counted = budget.books().counts_ends();
-        if budget.books().open(budget.now()) {
-            budget.changed();
-        }
-        Self { holder, paid: None, last: None, running: 0, counted }
+        let minds = if budget.books().is_full_bucket() { Minds::default() } else { open(budget) };
+        Self { holder, paid: None, last: None, running: 0, minds }
     }
 
     /// What it was made of.
@@ -68,6 +71,13 @@ impl<B: AsRef<Budget>> Purse<B> {
     /// An attempt, the first or an extra one, has answered like this.
     #[inline]
     pub fn answered(&mut self, outcome: &Outcome) {
+        if self.minds.answers {
+            self.note(outcome);
+        }
+    }
+
+    #[inline(never)]
+    fn note(&mut self, outcome: &Outcome) {
         self.last = Some(outcome.class());
         let budget = self.holder.as_ref();
         if budget.books().answered(outcome.class(), outcome.asks_not_to_retry(), self.paid) {
@@ -101,10 +111,20 @@ impl<B: AsRef<Budget>> Purse<B> {
     }
 }
 
+/// The first attempt of a call, where there is anything to be done for it.
+#[inline(never)]
+fn open(budget: &Budget) -> Minds {
+    let books = budget.books();
+    if books.open(budget.now()) {
+        budget.changed();
+    }
+    Minds { answers: books.minds_answers(), ends: books.counts_ends() }
+}
+
 impl<B: AsRef<Budget>> Drop for Purse<B> {
     #[inline]
     fn drop(&mut self) {
-        if self.counted {
+        if self.minds.ends {
             self.holder.as_ref().books().close(self.running);
         }
     }
