@@ -45,7 +45,16 @@ async fn upload(client: (Kind, bool), size: u64) -> u64 {
     most.load(Relaxed).saturating_sub(before)
 }
 
+/// What the bound is worth.
+fn what_is_held_is_seen() {
+    let before = resident();
+    let held = vec![1_u8; 64 << 20];
+    assert!(resident() - before > 32 * MIB);
+    drop(std::hint::black_box(held));
+}
+
 async fn uploads(size: u64) {
+    what_is_held_is_seen();
     for client in CLIENTS {
         // Buffers of sockets and of the allocator are there from the second on.
         upload(client, 8 * MIB).await;
