@@ -2,8 +2,11 @@
 
 use super::{Total, TotalLayer};
 use crate::{
+    backoff::Backoff,
+    breaker::{self, BreakerLayer, Circuit},
     bulkhead::{BulkheadLayer, Slots},
     rejected::{Lifted, lift},
+    retry::{Policy, RetryLayer},
     timeout::TimeoutLayer,
 };
 use std::{
@@ -120,4 +123,28 @@ async fn layers_of_others_in_between_change_nothing() {
         .map_result(|result: Result<(), Lifted<Infallible>>| result)
         .layer(TimeoutLayer::new(SECOND * 2));
     assert!(!arms(SECOND, stack.service(hangs())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_client_has_one_timer_at_a_time_in_its_attempts_and_in_the_waits_between_them() {
+    let retries = Policy::new().all_safe().backoff(Backoff::constant(SECOND / 10));
+    let stack = (
+        TotalLayer::new(SECOND * 10),
+        RetryLayer::new(retries),
+        BreakerLayer::new(&Circuit::new("x", &breaker::Policy::new())),
+        BulkheadLayer::new(&Slots::new("x", 1)).queue(1),
+        TimeoutLayer::new(SECOND / 2),
+    );
+    let mut svc = stack.layer(hangs());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(svc.poll_ready(&mut cx).is_ready());
+    let mut call = pin!(svc.call(()));
+    for (attempt, wait) in
+        [(1, SECOND / 2), (1, SECOND / 10), (2, SECOND / 2), (2, SECOND / 10), (3, SECOND / 2)]
+    {
+        assert!(call.as_mut().poll(&mut cx).is_pending(), "attempt {attempt}");
+        assert!(!call.has_timer(), "attempt {attempt}");
+        tokio::time::advance(wait).await;
+    }
+    assert!(call.as_mut().poll(&mut cx).is_ready(), "three attempts");
 }
