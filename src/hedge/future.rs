@@ -4,6 +4,7 @@ use super::{Again, others::Others, spare::Spare};
 use crate::{
     cause::{self, Cause},
     clock,
+    deadline::Alarm,
     outcome::{Class, Classify, Outcome},
     rejected::Rejectable,
     telemetry::HedgeResult,
@@ -11,12 +12,8 @@ use crate::{
 use pin_project_lite::pin_project;
 use std::{
     fmt,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll, ready},
-};
-use tokio::{
-    task::coop::{has_budget_remaining, unconstrained},
-    time::Sleep,
 };
 use tower_service::Service;
 
@@ -36,7 +33,7 @@ pin_project! {
         first: Option<S::Future>,
         // Until the next hedge.
         #[pin]
-        timer: Option<Sleep>,
+        timer: Option<Alarm>,
         // `None` where there is no hedge, and once the call has ended.
         spare: Option<Spare<S, A::Kept, A, C>>,
         others: Option<Box<Others<S::Future, Answer<S, Req, A>, A, C>>>,
@@ -134,7 +131,7 @@ where
                 continue;
             }
             match this.timer.as_mut().as_pin_mut() {
-                Some(timer) if spare.race.may_go_on() => ready!(poll_timer(timer, cx)),
+                Some(timer) if spare.race.may_go_on() => ready!(timer.poll(cx)),
                 _ => return Poll::Pending,
             }
             this.timer.set(None);
@@ -189,7 +186,7 @@ where
 fn poll_start<S, Req, A, C>(
     spare: &mut Spare<S, A::Kept, A, C>,
     others: &mut Rest<S, Req, A, C>,
-    timer: Pin<&mut Option<Sleep>>,
+    timer: Pin<&mut Option<Alarm>>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Answer<S, Req, A>>>
 where
@@ -238,11 +235,6 @@ where
     }
     others.get_or_insert_with(|| Box::new(Others::new(spare.held()))).keep(outcome, result);
     None
-}
-
-fn poll_timer(timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-    // A first attempt that uses up the task's budget at every poll must not starve the timer.
-    if has_budget_remaining() { timer.poll(cx) } else { pin!(unconstrained(timer)).poll(cx) }
 }
 
 impl<S, Req, A, C> fmt::Debug for ResponseFuture<S, Req, A, C>

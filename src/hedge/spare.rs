@@ -7,11 +7,10 @@ use super::{
 use crate::{
     budget::{Extra, Purse},
     clock::{self, Instant},
-    deadline::Deadline,
+    deadline::{Alarm, Deadline},
     outcome::{Class, Outcome},
 };
 use std::{pin::Pin, time::Duration};
-use tokio::time::{Sleep, sleep_until};
 
 pub(super) struct Spare<S, K, A, C> {
     /// The instance that made the first attempt. It is readied anew for each hedge, one at a time.
@@ -99,7 +98,7 @@ impl<S, K, A, C> Spare<S, K, A, C> {
     }
 
     /// Sets the time for the next one, so long after this.
-    pub(super) fn wait(&mut self, from: Instant, mut timer: Pin<&mut Option<Sleep>>) {
+    pub(super) fn wait(&mut self, from: Instant, mut timer: Pin<&mut Option<Alarm>>) {
         timer.set(None);
         if !self.race.may_go_on() {
             return;
@@ -110,7 +109,7 @@ impl<S, K, A, C> Spare<S, K, A, C> {
                 let due = clock::after(from, delay);
                 // Nobody would wait for its answer.
                 if self.deadline.is_none_or(|deadline| !deadline.passed(due)) {
-                    timer.set(Some(sleep_until(due)));
+                    timer.set(Some(Alarm::at(due)));
                 }
             }
             None => {}

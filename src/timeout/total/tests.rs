@@ -5,6 +5,7 @@ use crate::{
     backoff::Backoff,
     breaker::{self, BreakerLayer, Circuit},
     bulkhead::{BulkheadLayer, Slots},
+    hedge::HedgeLayer,
     rejected::{Lifted, lift},
     retry::{Policy, RetryLayer},
     timeout::TimeoutLayer,
@@ -147,4 +148,16 @@ async fn a_whole_client_has_one_timer_at_a_time_in_its_attempts_and_in_the_waits
         tokio::time::advance(wait).await;
     }
     assert!(call.as_mut().poll(&mut cx).is_ready(), "three attempts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_next_hedge_has_the_one_timer_and_once_all_are_sent_there_is_one_more() {
+    let mut svc = TotalLayer::new(SECOND).layer(HedgeLayer::after(SECOND / 4).all_safe().layer(hangs()));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut call = pin!(svc.call(()));
+    assert!(call.as_mut().poll(&mut cx).is_pending());
+    assert!(!call.has_timer());
+    tokio::time::advance(SECOND / 4).await;
+    assert!(call.as_mut().poll(&mut cx).is_pending());
+    assert!(call.has_timer(), "both run, and neither has one");
 }
