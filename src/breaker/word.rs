@@ -210,6 +210,15 @@ mod tests {
     }
 
     #[test]
+    fn a_late_result_leaves_the_run_of_the_present_generation() {
+        let before = Word::new(8, Phase::Closed, 3);
+        let word = StateWord(AtomicU64::new(before.0));
+        assert!(!word.end_run(7));
+        assert_eq!(word.grow_run(7), Counted::Stale);
+        assert_eq!(word.load(), before);
+    }
+
+    #[test]
     fn only_a_ramp_of_that_generation_ends() {
         for phase in PHASES {
             let before = Word::new(7, phase, 3);
