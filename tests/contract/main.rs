@@ -9,6 +9,7 @@ mod deadline;
 mod fallback;
 mod hedge;
 mod http_retry;
+mod idempotency;
 mod keyed_breaker;
 mod keyed_bulkhead;
 mod lift;

@@ -7,6 +7,7 @@ mod fallback;
 mod ground;
 mod hedge;
 mod http;
+mod idempotency;
 mod keyed;
 mod prices;
 mod retry;
@@ -29,6 +30,7 @@ pub fn all() -> Vec<Row> {
         retry::rows(),
         http::rows(),
         axum::rows(),
+        idempotency::rows(),
         keyed::rows(),
         prices::rows(),
     ]
