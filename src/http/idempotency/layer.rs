@@ -141,7 +141,8 @@ impl<S> IdempotencyLayer<S> {
         self.set(|config| config.canonical = Some(Arc::new(canonical)))
     }
 
-    /// The longest body of a request with a key, 1 MiB by default. A longer one is refused with 413, never run unprotected.
+    /// The longest body of a request with a key, 1 MiB by default. A longer one is refused with 413, never run unprotected. The
+    /// handler gets the body in one piece, without trailers.
     #[must_use]
     pub fn max_request(self, bytes: usize) -> Self {
         self.set(|config| config.max_request = bytes)
