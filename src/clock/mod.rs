@@ -51,7 +51,7 @@ pub fn since(later: Instant, earlier: Instant) -> Duration {
 }
 
 /// The date, for people: never compared with anything, and never waited for.
-#[cfg(feature = "idempotency")]
+#[cfg(all(feature = "idempotency", feature = "http"))]
 pub(crate) fn date() -> std::time::SystemTime {
     std::time::SystemTime::now()
 }
