@@ -21,7 +21,8 @@
 //! errors, three attempts at each of two services make up to nine calls of one checkout, 200 ms each, and hold them
 //! nearly as long. Those who only browse find no worker.
 //!
-//! What the other run adds stands in `stack.rs`, one function a hop. Take some of it out, and see what it was there for:
+//! What the other run adds stands in `stack.rs`, one function a hop: the standard stacks, and a fallback. Three attempts it
+//! makes, too. Take some of it out, and see what it was there for:
 //!
 //! ```sh
 //! cargo run --example cascade
