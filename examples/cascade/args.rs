@@ -11,7 +11,7 @@ A cascading failure, and the same failure contained: gateway -> orders -> paymen
 
     cargo run --example cascade -- [FLAGS]
 
-  --load N         requests a second, half to /browse and half to /checkout: 80 to 300 (default 100)
+  --load N         requests a second, half to /browse and half to /checkout: 80 to 300 (default 80)
   --fault KINDS    what befalls payments, one after the other: hang, errs, slow (default hang+errs)
   --duration S     seconds of each of the two runs: 12 to 60 (default 18)
   --seed N         of the arrivals and of the time that services take (default 1)
@@ -41,7 +41,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            load: 100,
+            load: 80,
             faults: vec![Fault::Hang, Fault::Errs],
             duration: Duration::from_secs(18),
             seed: 1,

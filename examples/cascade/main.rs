@@ -106,6 +106,9 @@ fn tell(settings: &Settings, bare: &Run, behind: &Run) -> Result<bool, String> {
         println!("{} {says}: {seen}", if holds { "  holds:" } else { "  FAILS:" });
         all &= holds;
     }
+    if let Some(says) = verdict::too_busy(&sums) {
+        println!("\n{says}");
+    }
     let path = settings.svg.clone().map_or_else(picture_path, Ok)?;
     let picture = chart::picture(settings.load, &plan, &[bare, behind], &sums);
     fs::write(&path, picture)

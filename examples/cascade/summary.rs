@@ -31,6 +31,8 @@ pub(super) struct Summary {
     /// Of the gateway's workers, the most that were busy at once.
     pub(super) busy: u32,
     pub(super) recovered: Option<Duration>,
+    /// In percent, of all that was asked before payments went down: what is missing there no fault explains.
+    pub(super) well_before: f64,
     /// The lateness of timers at the 99th of a hundred.
     pub(super) late: Duration,
 }
@@ -78,6 +80,11 @@ impl Summary {
             payments_saw: seen_until(down.end).unwrap_or(0) - seen_until(down.start).unwrap_or(0),
             busy: told(Name::Gateway).map(|(.., peak)| peak).max().unwrap_or(0),
             recovered: recovered(&run.shots, plan.heals(), plan.end()),
+            well_before: {
+                let of = |route| OfRoute::new(&run.shots, route, &(Duration::ZERO..down.start));
+                let (browse, checkout) = (of(Route::Browse), of(Route::Checkout));
+                percent(browse.good + checkout.good, browse.asked + checkout.asked)
+            },
             late: nearest(&run.late, 0.99).unwrap_or_default(),
         }
     }
@@ -124,6 +131,15 @@ mod tests {
         assert_eq!((checkout.asked, checkout.good, checkout.kept), (6, 0, 6));
         assert!((browse.answered() - 50.0).abs() < 1e-9 && (checkout.answered() - 100.0).abs() < 1e-9);
         assert_eq!((browse.p50, browse.p99), (Some(Duration::from_millis(7)), None));
+    }
+
+    #[test]
+    fn what_was_lost_before_the_fault_is_seen() {
+        assert!((summary().well_before - 100.0).abs() < 1e-9);
+        let lost = |at| Shot::new(s(at), Route::Browse, End::Bad, s(1));
+        let run =
+            Run { stack: Stack::Bare, shots: vec![lost(0), lost(3)], told: Vec::new(), late: Vec::new() };
+        assert!(Summary::of(&run, &Plan::of(s(12), &[Fault::Hang])).well_before < 1e-9);
     }
 
     #[test]

@@ -60,6 +60,17 @@ pub(super) fn claims(bare: &Summary, behind: &Summary) -> Vec<Claim> {
     ]
 }
 
+/// What to say where the figures are those of the machine.
+pub(super) fn too_busy(runs: &[Summary; 2]) -> Option<String> {
+    let worst = runs.iter().map(|of| of.well_before).fold(100.0, f64::min);
+    (worst < 99.0).then(|| {
+        format!(
+            "This machine is too busy for that load: {worst:.1} % were answered before anything was wrong. Nothing of \
+             this shows what the layers do; try a smaller --load, or later."
+        )
+    })
+}
+
 /// The table, as it is printed and as it stands in README.
 pub(super) fn table(bare: &Summary, behind: &Summary) -> String {
     type Cell = fn(&Summary) -> String;
@@ -114,6 +125,7 @@ mod tests {
             payments_saw: 250,
             busy: 3,
             recovered: Some(RECOVERY),
+            well_before: 100.0,
             late: Duration::from_millis(1),
         }
     }
@@ -151,6 +163,13 @@ mod tests {
         let never = Summary { recovered: None, ..good() };
         let silent = Summary { browse: OfRoute { p99: None, ..of(990, 0) }, ..good() };
         assert!(!held(&bad(), &never)[5] && !held(&bad(), &silent)[2]);
+    }
+
+    #[test]
+    fn a_machine_that_loses_requests_before_the_fault_is_named() {
+        assert_eq!(too_busy(&[bad(), good()]), None);
+        let busy = Summary { well_before: 98.9, ..good() };
+        assert!(too_busy(&[bad(), busy]).is_some_and(|says| says.contains("98.9 %")));
     }
 
     #[test]
