@@ -34,6 +34,8 @@
 //! | [`hedge`] | the one call in a hundred that takes a hundred times as long |
 //! | [`idempotency`] | operations that take effect twice because an answer was lost |
 //!
+//! [`stack`] has the right ones in the right order, for a client and for a server, and a file that tunes them while they run.
+//!
 //! | what all share | |
 //! |---|---|
 //! | [`rejected`] | how a layer says no, and how that fits into your error type |
@@ -53,7 +55,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `http` | [`http`]: guard for servers, answers as problem documents, outcomes at the end of the body, deadlines by header, limits on bodies, retries of requests with their bodies |
+//! | `http` | [`http`] and [`stack`]: guard for servers, answers as problem documents, outcomes at the end of the body, deadlines by header, limits on bodies, retries of requests with their bodies |
 //! | `grpc` | [`grpc`]: the same for gRPC, by headers and trailers alone |
 //! | `service-config` | [`grpc::calls`]: limit, retry and hedge of each gRPC method, from JSON |
 //! | `tonic` | `tonic::Status` carries rejections; `grpc::lift()` for clients |
@@ -64,6 +66,8 @@
 //! | `sqlite` | [`store::sqlite`]: records in one file |
 //! | `postgres` | [`store::postgres`]: records in PostgreSQL, in your own transactions where you like |
 //! | `redis` | [`store::redis`]: records in Redis or Valkey, best effort |
+//! | `reqwest` | [`reqwest`]: its client as a service of plain HTTP requests and responses, and what its errors mean |
+//! | `config` | [`stack::Live`]: the standard stacks from a file, TOML or JSON, while they run |
 //! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
 //! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |
 //! | `test-util` | [`testing`]: the judge, which puts any layer through the laws |

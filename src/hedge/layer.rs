@@ -143,6 +143,11 @@ impl<A, C> HedgeLayer<A, C> {
         self
     }
 
+    /// Who pays.
+    pub(crate) const fn payer(&self) -> &Budget {
+        &self.shared.budget
+    }
+
     /// Hedges are paid from this budget, which retries and other hedges may share. Where none is given there is one of its
     /// own: 10 tokens, a tenth of one for each call, and hedges only while it is more than half full.
     ///

@@ -4,6 +4,7 @@ use super::{Description, Part, Payer};
 use crate::{
     breaker::{BreakerLayer, KeyedBreakerLayer},
     bulkhead::{BulkheadLayer, KeyedBulkheadLayer, LiveQueue, NoQueue, Queue, Queueing},
+    hedge::HedgeLayer,
     http::{DeadlineLayer, Resend, SendDeadlineLayer},
     rejected::LiftLayer,
     retry::{ByKey, Clones, RetryLayer},
@@ -147,6 +148,12 @@ impl<C> Describe for RetryLayer<C, Resend> {
     fn describe_into(&self, description: &mut Description) {
         let payer = self.replay().by_host().map_or_else(|| Payer::of(self.budget()), Payer::by_key);
         description.push(Part::Retry { attempts: self.attempts(), payer });
+    }
+}
+
+impl<A, C> Describe for HedgeLayer<A, C> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Hedge { payer: Payer::of(self.payer()) });
     }
 }
 

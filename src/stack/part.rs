@@ -125,9 +125,10 @@ impl Description {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let retries = self.parts.iter().any(|part| matches!(part, Part::Retry { attempts: 2.., .. }));
         for (at, part) in self.parts.iter().enumerate() {
             let (name, says) = (part.name(), part.numbers());
-            write!(f, "{:>2}. {name:<12} {says:<40} {}", at + 1, part.why())?;
+            write!(f, "{:>2}. {name:<12} {says:<40} {}", at + 1, part.why(retries))?;
             f.write_str("\n")?;
         }
         Ok(())
@@ -171,16 +172,18 @@ impl Part {
         }
     }
 
-    /// Why it stands where it belongs.
-    const fn why(&self) -> &'static str {
+    /// Why it stands where it belongs, in a stack that retries or in one that does not.
+    const fn why(&self, retries: bool) -> &'static str {
         match self {
             Self::DeadlineIn { .. } => "outside, so that all inside know how long the caller waits",
             Self::DeadlineOut => "inside, so that each attempt says what is left then",
+            Self::Total { .. } if !retries => "around the wait for a slot, which is part of the call",
             Self::Total { .. } => "around all attempts and waits, which know what is left of it",
             Self::Timeout { .. } => "inside the breaker, which counts what it cuts",
             Self::Retry { .. } => "outside the breaker, so that each attempt asks it anew",
             Self::Hedge { .. } => "inside the retry, and paid from the same budget",
             Self::Breaker => "outside the bulkhead: what is refused here takes no slot",
+            Self::Bulkhead { .. } if !retries => "next to what is scarce",
             Self::Bulkhead { .. } => "inside the retry: no slot is held through a wait between attempts",
             Self::Queue { .. } => "outside the retry, which would fill it",
             Self::ClientRetries => "nowhere: it should be turned off",

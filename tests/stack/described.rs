@@ -5,6 +5,7 @@ use buttress::{
     breaker::{BreakerLayer, Circuit, KeyedBreakerLayer, Policy as Breaking},
     budget::{Budget, KeyedBudgets, Rule},
     bulkhead::{BulkheadLayer, KeyedBulkheadLayer, LiveQueue, Queue, Slots},
+    hedge::HedgeLayer,
     http::{self, DeadlineLayer, SendDeadlineLayer},
     retry::{Policy, RetryLayer},
     stack::{self, Describe, Description, Harm, Part, Payer, lint},
@@ -113,6 +114,9 @@ fn a_retry_around_a_hedge_is_paid_from_the_same_budget_or_does_harm() {
     assert_eq!(harms(&(paid(&budget), hedge(Payer::of(&other)))), apart);
     assert_eq!(harms(&(paid(&budget), hedge(Payer::own()))), apart);
     assert_eq!(harms(&(retry(), hedge(Payer::own()))), apart);
+    let hedging = HedgeLayer::after(SECOND).all_safe();
+    assert_eq!(harms(&(paid(&budget), hedging.clone().budget(&budget))), []);
+    assert_eq!(harms(&(paid(&budget), hedging)), apart);
     let client = stack::client();
     assert_eq!(harms(&(client.clone(), hedge(Payer::by_key(client.budgets())))), []);
     let others = KeyedBudgets::<String>::new(9, Rule::default());

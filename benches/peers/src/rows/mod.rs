@@ -11,6 +11,7 @@ mod idempotency;
 mod keyed;
 mod prices;
 mod retry;
+mod stack;
 mod timeout;
 mod total;
 
@@ -28,6 +29,7 @@ pub fn all() -> Vec<Row> {
         fallback::rows(),
         hedge::rows(),
         retry::rows(),
+        stack::rows(),
         http::rows(),
         axum::rows(),
         idempotency::rows(),
