@@ -5,7 +5,7 @@
 use axum::{Router, http::StatusCode, routing::any};
 use buttress::{Lifted, over, rejected::Reason, reqwest, stack};
 use http::Request;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use std::{
     net::SocketAddr,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
@@ -40,7 +40,7 @@ async fn main() {
     let client = over(stack, reqwest::service(client));
     let ask = |method: &str, path: &str| {
         let uri = format!("http://{address}{path}");
-        Request::builder().method(method).uri(uri).body(Full::<bytes::Bytes>::from("")).expect("a request")
+        Request::builder().method(method).uri(uri).body(String::new()).expect("a request")
     };
 
     // safe to send twice: the first answer is not seen

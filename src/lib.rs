@@ -66,8 +66,6 @@
 //! | `sqlite` | [`store::sqlite`]: records in one file |
 //! | `postgres` | [`store::postgres`]: records in PostgreSQL, in your own transactions where you like |
 //! | `redis` | [`store::redis`]: records in Redis or Valkey, best effort |
-//! | `reqwest` | [`reqwest`]: its client as a service of plain HTTP requests and responses, and what its errors mean |
-//! | `config` | [`stack::Live`]: the standard stacks from a file, TOML or JSON, while they run |
 //! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
 //! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |
 //! | `test-util` | [`testing`]: the judge, which puts any layer through the laws |

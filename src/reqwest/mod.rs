@@ -12,7 +12,6 @@
 //! ```no_run
 //! use std::time::Duration;
 //! use buttress::{breaker::{KeyedBreakerLayer, Policy}, over, reqwest, timeout::TimeoutLayer};
-//! use http_body_util::Full;
 //! use tower::ServiceExt;
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +19,7 @@
 //! let by_host = KeyedBreakerLayer::per_authority(100, &Policy::new()).classify(reqwest::ByStatus);
 //! let client = over((by_host, TimeoutLayer::new(Duration::from_secs(3))), reqwest::service(client));
 //!
-//! let request = http::Request::post("https://example.com/orders").body(Full::from("two apples"))?;
+//! let request = http::Request::post("https://example.com/orders").body(String::from("two apples"))?;
 //! let response = client.oneshot(request).await?;
 //! println!("{}", response.status()); // the body streams
 //! # Ok(())

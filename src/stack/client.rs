@@ -35,14 +35,13 @@ use tower_layer::Layer;
 /// ```no_run
 /// use std::time::Duration;
 /// use buttress::{over, reqwest, stack};
-/// use http_body_util::Full;
 /// use tower::ServiceExt;
 ///
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let stack = stack::client().over_hyper().attempt(Duration::from_secs(1));
 /// let client = over(stack, reqwest::service(reqwest::builder().build()?));
 ///
-/// let request = http::Request::put("https://example.com/basket").body(Full::from("two apples"))?;
+/// let request = http::Request::put("https://example.com/basket").body(String::from("two apples"))?;
 /// println!("{}", client.oneshot(request).await?.status());
 /// # Ok(())
 /// # }
