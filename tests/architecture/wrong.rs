@@ -78,7 +78,8 @@ fn nothing_leans_on_what_stands_above_it() {
 
 #[test]
 fn neighbours_stay_apart_on_every_higher_floor() {
-    refused("src/grpc/code.rs", "use crate::reqwest::Client;", "its neighbour on floor 4");
+    refused("src/grpc/code.rs", "use crate::hyper::never_sent;", "its neighbour on floor 4");
+    refused("src/stack/client.rs", "use crate::reqwest::Service;", "its neighbour on floor 5");
     refused("src/testing/laws.rs", "use crate::stack::Stack;", "its neighbour on floor 5");
 }
 
