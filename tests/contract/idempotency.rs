@@ -36,6 +36,7 @@ fn request(n: u64) -> Request<Body> {
     request
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tower hands it over")]
 fn number_of<B>(request: Request<B>) -> u64 {
     *request.extensions().get().expect("put there by the adapter outside")
 }
@@ -46,6 +47,7 @@ fn response(n: u64) -> Response<Body> {
     response
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tower hands it over")]
 fn number<B>(response: Response<B>) -> u64 {
     *response.extensions().get().expect("put there by the adapter inside")
 }
