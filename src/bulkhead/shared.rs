@@ -10,7 +10,6 @@ use super::{
     word::Word,
 };
 use crate::{
-    clock,
     deadline::Deadline,
     rejected::{Name, Reason},
     telemetry::{self, Event, Observed},
@@ -50,7 +49,7 @@ impl Shared {
     /// clock is read, and only for a deadline.
     #[inline(never)]
     fn enter_at_length(&'static self, deadline: Option<Deadline>) -> Result<Slot, Reason> {
-        if deadline.is_some_and(|deadline| deadline.passed(clock::now())) {
+        if deadline.is_some_and(Deadline::is_over) {
             return Err(Reason::DeadlinePassed);
         }
         if telemetry::is_installed() {

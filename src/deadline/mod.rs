@@ -46,6 +46,17 @@ thread_local! {
     // Of the task that is being polled: a scope sets it for each poll and puts back what was there before. A plain cell,
     // since every call of every layer reads it; it needs no destructor, so it can be read in any drop.
     static CURRENT: Cell<Option<Deadline>> = const { Cell::new(None) };
+    // While a call is being made: its deadline, which was held against the clock a moment ago.
+    static FRESH: Cell<Option<Deadline>> = const { Cell::new(None) };
+}
+
+/// Puts back what was fresh before, also when the inside panics.
+struct Stale(Option<Deadline>);
+
+impl Drop for Stale {
+    fn drop(&mut self) {
+        FRESH.set(self.0);
+    }
 }
 
 /// Puts back what was in force before, also when the inside panics.
@@ -99,6 +110,20 @@ impl Deadline {
     #[must_use]
     pub fn passed(self, now: Instant) -> bool {
         self.0 <= now
+    }
+
+    /// Makes a call under this deadline, which has just been found not to have passed: those that the call goes through at
+    /// once need not look at the clock again, each for itself.
+    #[inline]
+    pub(crate) fn begin<T>(self, call: impl FnOnce() -> T) -> T {
+        let _stale = Stale(FRESH.replace(Some(self)));
+        self.sync_scope(call)
+    }
+
+    /// Whether it has passed by now.
+    #[inline]
+    pub(crate) fn is_over(self) -> bool {
+        FRESH.get() != Some(self) && self.passed(clock::now())
     }
 
     /// The earlier of what is known.

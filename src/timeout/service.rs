@@ -1,7 +1,7 @@
 //! The service: refuses what is too late, and starts the rest.
 
 use super::{Limit, ResponseFuture, Watch, layer::Settings};
-use crate::{clock, deadline::Deadline, rejected::Rejectable};
+use crate::{deadline::Deadline, rejected::Rejectable};
 use std::{
     task::{Context, Poll},
     time::Duration,
@@ -64,5 +64,5 @@ where
 /// Whether there is a deadline and it has passed. Reads the clock only where there is one.
 #[inline]
 fn too_late(deadline: Option<Deadline>) -> bool {
-    deadline.is_some_and(|deadline| deadline.passed(clock::now()))
+    deadline.is_some_and(Deadline::is_over)
 }

@@ -354,3 +354,34 @@ proptest! {
         prop_assert!(answered == Ok(true) || (takes > limit && answered == Ok(false)));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_looked_up_for_a_call_holds_for_no_other_and_not_for_its_polls() {
+    let late = service_fn(|()| async {
+        sleep(10 * MS).await;
+        // Begun in a poll of the call, after its time: refused, though the call was not.
+        let refused = over(
+            TimeoutLayer::new(DAY),
+            service_fn(|()| async { panic!("called") as Result<(), Infallible> }),
+        );
+        let again = Deadline::current().expect("known").scope(async {
+            advance(10 * MS).await;
+            refused.oneshot(()).await
+        });
+        assert_eq!(rejected(again.await), (Reason::DeadlinePassed, false, "timeout".into()));
+        Ok::<_, Infallible>(())
+    });
+    assert_eq!(over(TotalLayer::new(20 * MS), late).oneshot(()).await, Ok(()));
+    // A deadline set further in is looked at for itself.
+    let inside = service_fn(|()| {
+        let refused = over(
+            TimeoutLayer::new(DAY),
+            service_fn(|()| async { panic!("called") as Result<(), Infallible> }),
+        );
+        let mut refused = refused;
+        Deadline::at(Instant::now())
+            .sync_scope(|| refused.call(()))
+            .map(|answer| Ok::<_, Infallible>(drop(rejected(answer))))
+    });
+    assert_eq!(over(TotalLayer::new(DAY), inside).oneshot(()).await, Ok(()));
+}

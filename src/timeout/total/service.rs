@@ -76,7 +76,7 @@ where
         match self.deadline(&request) {
             Ok(deadline) if !refused => {
                 let call = match deadline {
-                    Some(deadline) => deadline.sync_scope(|| self.inner.call(request)),
+                    Some(deadline) => deadline.begin(|| self.inner.call(request)),
                     None => self.inner.call(request),
                 };
                 TotalFuture::calling(call, deadline, name, observed)
