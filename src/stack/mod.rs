@@ -14,14 +14,13 @@
 //! # use std::convert::Infallible;
 //! # use ::http::{Request, Response};
 //! # use axum::{Router, routing::get};
-//! # use http_body_util::Full;
 //! # use tower::ServiceExt;
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
-//! # type Body = http::ReplayBody<Full<bytes::Bytes>>;
-//! # let any_client = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Full::from("a page"))) });
+//! # type Body = http::ReplayBody<String>;
+//! # let any_client = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(String::from("a page"))) });
 //! let client = over(stack::client(), any_client);
-//! let request = Request::get("https://example.com/").body(Full::default()).unwrap();
+//! let request = Request::get("https://example.com/").body(String::new()).unwrap();
 //! assert_eq!(client.oneshot(request).await.unwrap().status(), 200);
 //!
 //! let app: Router = Router::new().route("/", get(|| async { "hello" })).layer(http::guard(stack::server()));
