@@ -79,6 +79,7 @@ const REAL_WAITS: &[(&str, &str)] = &[
     ("tests/breaker/hangs.rs", "a listener that accepts and never answers, and is found once it is well"),
     ("tests/calls/faults.rs", "a peer that is slow on a socket"),
     ("tests/store/postgres/in_tx.rs", "a lease on the server's clock, and a claim that waits there"),
+    ("tests/store/postgres/server.rs", "a connection that the server cuts"),
     ("tests/store/redis/mod.rs", "records that vanish by the server's clock, and a server that starts"),
     ("tests/store/sqlite/file.rs", "another thread lets go of a file"),
     ("tests/store/sqlite/in_tx.rs", "a lease in a file whose clock runs"),
