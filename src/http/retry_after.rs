@@ -96,7 +96,11 @@ mod tests {
         assert_eq!(of("Mon, 02 Nov 2026 10:02:00 GMT"), seconds(120));
         assert_eq!(of("Monday, 02-Nov-26 10:02:00 GMT"), seconds(120));
         assert_eq!(of("Mon Nov  2 10:02:00 2026"), seconds(120));
-        assert_eq!(of("Fri, 31 Dec 9999 23:59:59 GMT"), seconds(253_402_300_799 - 1_793_613_600), "far, and no panic");
+        assert_eq!(
+            of("Fri, 31 Dec 9999 23:59:59 GMT"),
+            seconds(253_402_300_799 - 1_793_613_600),
+            "far, and no panic"
+        );
     }
 
     #[test]
