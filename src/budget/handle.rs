@@ -108,6 +108,7 @@ impl Budget {
         self.inner.name.get().unwrap_or(&NAME).clone()
     }
 
+    #[cfg(feature = "http")]
     /// The same for clones, and for no other while this one lives.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.inner).addr()

@@ -120,6 +120,7 @@ impl<K> KeyedBudgets<K> {
         self.shared.registry.bound()
     }
 
+    #[cfg(feature = "http")]
     /// The same for all handles over one registry, and for no other while this one lives.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.shared.registry).addr()

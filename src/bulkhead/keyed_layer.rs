@@ -85,6 +85,7 @@ impl<K, P, Q, H> KeyedBulkheadLayer<K, P, Q, H> {
         KeyedBulkheadLayer { slots, key_of, queue, hold: until }
     }
 
+    #[cfg(feature = "http")]
     /// Who waits.
     pub(crate) const fn queueing(&self) -> &Q {
         &self.queue

@@ -45,6 +45,7 @@ impl<Q, H> BulkheadLayer<Q, H> {
         &self.slots
     }
 
+    #[cfg(feature = "http")]
     /// Who waits.
     pub(crate) const fn queueing(&self) -> &Q {
         &self.queue

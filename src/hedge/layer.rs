@@ -100,7 +100,7 @@ impl<A, C> HedgeLayer<A, C> {
         self.by(AllSafe { _more: () })
     }
 
-    /// Which requests may be sent twice, and how: see [`Again`].
+    /// Which requests may be sent twice, and how: see [`Again`](super::Again).
     #[must_use]
     pub fn by<B>(self, again: B) -> HedgeLayer<B, C> {
         let Shared { delay, max, classify, budget, name, observed, .. } = self.shared;
@@ -143,6 +143,7 @@ impl<A, C> HedgeLayer<A, C> {
         self
     }
 
+    #[cfg(feature = "http")]
     /// Who pays.
     pub(crate) const fn payer(&self) -> &Budget {
         &self.shared.budget

@@ -18,6 +18,7 @@ pub struct ByKey<R, O, K> {
 }
 
 impl<R, O, K> ByKey<R, O, K> {
+    #[cfg(feature = "http")]
     pub(crate) const fn budgets(&self) -> &KeyedBudgets<K> {
         &self.budgets
     }

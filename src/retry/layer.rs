@@ -1,7 +1,7 @@
 //! The layer: a policy, and the budget that its calls share.
 
 use super::{Policy, Retry, shared::Shared};
-use crate::{budget::Budget, outcome::ErrorsFail};
+use crate::outcome::ErrorsFail;
 use std::{fmt, sync::Arc};
 use tower_layer::Layer;
 
@@ -33,16 +33,19 @@ impl<C, R> RetryLayer<C, R> {
 }
 
 impl<C, R> RetryLayer<C, R> {
+    #[cfg(feature = "http")]
     /// At most so many for a call.
     pub(crate) fn attempts(&self) -> u32 {
         self.shared.rules().attempts
     }
 
+    #[cfg(feature = "http")]
     /// Who pays, where nobody else does.
-    pub(crate) fn budget(&self) -> &Budget {
+    pub(crate) fn budget(&self) -> &crate::budget::Budget {
         &self.shared.budget
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn replay(&self) -> &R {
         &self.shared.replay
     }

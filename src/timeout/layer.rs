@@ -66,6 +66,7 @@ impl<L> TimeoutLayer<L> {
         &self.settings
     }
 
+    #[cfg(feature = "http")]
     /// The limit.
     pub(crate) const fn limited_by(&self) -> &L {
         &self.settings.limit

@@ -379,9 +379,10 @@ async fn what_was_looked_up_for_a_call_holds_for_no_other_and_not_for_its_polls(
             service_fn(|()| async { panic!("called") as Result<(), Infallible> }),
         );
         let mut refused = refused;
-        Deadline::at(Instant::now())
-            .sync_scope(|| refused.call(()))
-            .map(|answer| Ok::<_, Infallible>(drop(rejected(answer))))
+        Deadline::at(Instant::now()).sync_scope(|| refused.call(())).map(|answer| {
+            drop(rejected(answer));
+            Ok::<_, Infallible>(())
+        })
     });
     assert_eq!(over(TotalLayer::new(DAY), inside).oneshot(()).await, Ok(()));
 }

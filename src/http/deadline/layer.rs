@@ -9,7 +9,7 @@ use tower_layer::Layer;
 /// Gives each call the deadline that its request brings along.
 ///
 /// The trouble: a caller that waits two seconds tells nobody, and everything behind it works on for an answer that will
-/// be thrown away. This layer finds the caller's deadline and makes it [`Deadline::current`] for the call and its polls;
+/// be thrown away. This layer finds the caller's deadline and makes it [`Deadline::current`](crate::Deadline::current) for the call and its polls;
 /// every layer inside that waits then takes the smaller of its own limit and the time left. It makes the deadline known
 /// and cuts nothing itself: inside it stands a [`TimeoutLayer`](crate::timeout::TimeoutLayer) or
 /// [`TotalLayer`](crate::timeout::TotalLayer), which refuses what comes too late and cuts what takes too long.

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
 
-/// Runs an operation once for each key, and gives its answer to all who ask again. See the [module](super::idempotency).
+/// Runs an operation once for each key, and gives its answer to all who ask again. See the [module](super).
 ///
 /// A clone is over the same records and has the same bounds, with settings of its own: so each route can say what it needs.
 pub struct IdempotencyLayer<S> {

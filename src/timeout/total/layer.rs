@@ -82,6 +82,7 @@ impl<L> TotalLayer<L> {
         Self { settings: Settings { limit, name: NAME, observed: Observed::new() } }
     }
 
+    #[cfg(feature = "http")]
     /// The limit.
     pub(crate) const fn limited_by(&self) -> &L {
         &self.settings.limit

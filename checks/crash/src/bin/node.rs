@@ -1,0 +1,7 @@
+//! A server of a run: started, killed and started again by the runs in `tests`.
+
+#[tokio::main]
+async fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    buttress_crash::node::serve(buttress_crash::node::Orders::of(&args)).await;
+}

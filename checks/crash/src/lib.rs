@@ -1,0 +1,23 @@
+//! Servers that are killed at work, and what must be true all the same.
+//!
+//! A run is some server processes over one store, clients that send every operation several times until they know what has become of
+//! it, and something that goes wrong: [`proxy`] loses answers, [`nodes`] kills and stops. The [`ledger`] is written by the effect
+//! itself and by nothing else. [`check`] compares what the clients were told with what has happened. That it can find anything is
+//! shown by [`wrong`] servers, each of which breaks one rule.
+
+pub mod check;
+pub mod client;
+pub mod ledger;
+pub mod node;
+pub mod nodes;
+pub mod proxy;
+pub mod wrong;
+
+/// One operation of a run: whose, and which. Tenants use the same keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Op {
+    /// Whose.
+    pub tenant: u32,
+    /// Which of theirs; the key is made of this alone.
+    pub number: u32,
+}
