@@ -30,8 +30,7 @@ const SAYS: [(&str, &[&str]); 8] = [
     // Of a method that is not there rustc prints no cause, which is why `checked` exists, and why the docs begin with `over`.
     ("call", &["no method named `call` found"]),
     ("oneshot", &["the method `oneshot` exists", "its trait bounds were not satisfied"]),
-    // Names what is missing, not the cure: the docs of the guard say it.
-    ("guarded_body", &["Limited<axum::body::Body>: From<axum::body::Bytes>` is not satisfied"]),
+    ("guarded_body", &["needs a response body that is `From<Bytes>`", "stands outside the guard"]),
 ];
 
 fn version() -> String {
