@@ -360,14 +360,14 @@ async fn a_server_that_dies_in_the_middle_says_by_its_effects_what_is_known() {
 async fn zombie(wrong: Option<Wrong>) -> Option<Report> {
     let mut single = Single::new(Over::Postgres, Effects::SameTx, |orders| orders.wrong = wrong).await?;
     let first = single.sending(0, OP, "slow", Duration::from_secs(20));
-    sleep(LEASE / 4).await;
+    sleep(LEASE / 4).await; // real: processes
     single.nodes[0].signal("STOP");
     let heir = single.send(1, OP, "slow").await;
     assert!(matches!(heir, Told::Done(_)), "{heir:?}");
     single.nodes[0].signal("CONT");
     let late = first.await.expect("no panic");
     single.told.entry(OP).or_default().push(late);
-    sleep(LEASE).await;
+    sleep(LEASE).await; // real: processes
     Some(single.check().await)
 }
 
@@ -392,7 +392,7 @@ fn found(report: &Report, rule: &str) {
 async fn twice(wrong: Option<Wrong>, effects: Effects, how: &'static str) -> Report {
     let mut single = Single::new(Over::File, effects, |orders| orders.wrong = wrong).await.expect("a file");
     single.send(0, OP, how).await;
-    sleep(Duration::from_millis(50)).await;
+    sleep(Duration::from_millis(50)).await; // real: processes
     single.send(1, OP, how).await;
     single.check().await
 }
