@@ -1,11 +1,8 @@
 //! Hedges for HTTP: which requests may be sent twice at once, and which responses are answers.
 
-use super::ByStatus;
+use super::{ByStatus, carries_key::carries_key};
 use crate::hedge::{Again, HedgeLayer};
-use ::http::{HeaderName, Request};
-
-/// The header by which a server tells a request that it has served from a new one.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+use ::http::Request;
 
 impl<A, C> HedgeLayer<A, C> {
     /// For HTTP: requests are sent twice as [`Repeatable`](crate::http::Repeatable) says, and responses are read by
@@ -77,8 +74,5 @@ impl<B: Clone> Again<Request<B>> for Repeatable {
 }
 
 fn is_repeatable<B>(request: &Request<B>) -> bool {
-    // An empty key tells nothing from nothing. As a string of a structured header it stands in quotes.
-    let is_key = |key: &[u8]| key.iter().any(|byte| !matches!(byte, b' ' | b'\t' | b'"'));
-    request.method().is_safe()
-        || request.headers().get(IDEMPOTENCY_KEY).is_some_and(|key| is_key(key.as_bytes()))
+    request.method().is_safe() || carries_key(request.headers())
 }

@@ -26,6 +26,7 @@
 //! A client sends again what may be sent again, with its body, under one word: [`retry()`].
 
 mod body_timeout;
+mod carries_key;
 mod classify;
 mod deadline;
 mod fallback;

@@ -68,11 +68,6 @@ impl<S> Used<S> {
     pub const fn new(inner: S, wrong: Option<Wrong>, lost: u32) -> Self {
         Self { inner, wrong, lost }
     }
-
-    /// The store itself.
-    pub const fn inner(&self) -> &S {
-        &self.inner
-    }
 }
 
 impl<S: KeyStore + Clone> KeyStore for Used<S> {

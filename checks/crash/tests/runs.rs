@@ -130,16 +130,17 @@ struct Run {
 }
 
 impl Run {
-    async fn go(&self) -> Option<(Report, u32)> {
+    /// What it has come to, how often a node was killed or stood still, and how many answers were cut.
+    async fn go(&self) -> Option<(Report, u32, u32)> {
         let place = Place::new(self.over).await?;
         let orders = Orders { lost: self.lost / 2, ..place.orders(self.effects) };
         let mut nodes: Vec<_> = (0..self.nodes).map(|_| Node::start(NODE, orders.clone())).collect();
-        let mut ports = Vec::new();
+        let mut proxies = Vec::new();
         for (at, node) in nodes.iter().enumerate() {
             let seed = self.seed + at as u64;
-            ports.push(Proxy::before(node.port(), self.lost, seed).await.port());
+            proxies.push(Proxy::before(node.port(), self.lost, seed).await);
         }
-        let ports: Arc<[u16]> = ports.into();
+        let ports: Arc<[u16]> = proxies.iter().map(Proxy::port).collect();
         let over = Arc::new(AtomicBool::new(false));
 
         let monkey = {
@@ -196,7 +197,7 @@ impl Run {
             "{:?}, {:?}: {} operations, {killed} kills, {} duplicates, {} lost, {} unknown",
             self.over, self.effects, report.ops, report.duplicates, report.lost, report.unknown
         );
-        Some((report, killed))
+        Some((report, killed, proxies.iter().map(Proxy::cut).sum()))
     }
 }
 
@@ -219,8 +220,9 @@ const CALM: Run = Run {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_get_lost_make_nothing_happen_twice() {
     for over in [Over::File, Over::Postgres] {
-        let Some((report, _)) = (Run { over, lost: 30, ..CALM }).go().await else { continue };
+        let Some((report, _, cut)) = (Run { over, lost: 30, ..CALM }).go().await else { continue };
         whole(&report);
+        assert!(cut > 20, "{cut} answers were cut");
         assert_eq!(report.unknown, 0, "nobody has died, so all is known");
     }
 }
@@ -230,7 +232,7 @@ async fn what_is_sent_to_several_nodes_at_once_happens_once() {
     for (over, effects) in
         [(Over::File, Effects::Plain), (Over::Postgres, Effects::Plain), (Over::Postgres, Effects::SameTx)]
     {
-        let Some((report, _)) = (Run { over, effects, ..CALM }).go().await else { continue };
+        let Some((report, ..)) = (Run { over, effects, ..CALM }).go().await else { continue };
         whole(&report);
         assert_eq!(report.unknown, 0);
     }
@@ -240,7 +242,7 @@ async fn what_is_sent_to_several_nodes_at_once_happens_once() {
 async fn nodes_that_are_killed_leave_nothing_done_twice_and_say_what_they_do_not_know() {
     for over in [Over::File, Over::Postgres] {
         let run = Run { over, operations: 150, lost: 10, kills: Some(Duration::from_millis(300)), ..CALM };
-        let Some((report, killed)) = run.go().await else { continue };
+        let Some((report, killed, _)) = run.go().await else { continue };
         whole(&report);
         assert!(killed > 0);
     }
@@ -251,7 +253,7 @@ async fn in_one_transaction_all_is_known_whoever_dies() {
     let kills = Some(Duration::from_millis(300));
     let run =
         Run { over: Over::Postgres, effects: Effects::SameTx, operations: 150, lost: 10, kills, ..CALM };
-    let Some((report, killed)) = run.go().await else { return };
+    let Some((report, killed, _)) = run.go().await else { return };
     whole(&report);
     assert!(killed > 0);
     assert_eq!(report.unknown, 0);
@@ -263,7 +265,7 @@ async fn full_size_in_one_transaction() {
     let kills = Some(Duration::from_millis(1200));
     let run =
         Run { over: Over::Postgres, effects: Effects::SameTx, operations: 20_000, lost: 10, kills, ..CALM };
-    let Some((report, killed)) = run.go().await else { return };
+    let Some((report, killed, _)) = run.go().await else { return };
     whole(&report);
     println!("{killed} kills");
     assert_eq!(report.unknown, 0);

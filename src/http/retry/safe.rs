@@ -1,19 +1,14 @@
 //! Which requests may be sent again after they may have been served, and which answers ask for it.
 
-use crate::{http::retry_after, outcome::Outcome};
-use ::http::{HeaderMap, HeaderName, Method, StatusCode};
-
-/// The header by which a server tells a request that it has served from a new one.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+use crate::{
+    http::{carries_key::carries_key, retry_after},
+    outcome::Outcome,
+};
+use ::http::{HeaderMap, Method, StatusCode};
 
 /// Whether a request that may have been served may be sent again: its method is idempotent, or it carries a key.
 pub(super) fn may_be_served_twice(method: &Method, headers: &HeaderMap) -> bool {
-    method.is_idempotent() || headers.get(IDEMPOTENCY_KEY).is_some_and(|key| is_key(key.as_bytes()))
-}
-
-/// An empty key tells nothing from nothing. As a string of a structured header it stands in quotes.
-fn is_key(value: &[u8]) -> bool {
-    value.iter().any(|byte| !matches!(byte, b' ' | b'\t' | b'"'))
+    method.is_idempotent() || carries_key(headers)
 }
 
 /// What an answer means for whether to ask again. Two more than for a breaker are no good answers: 408, where the server did
@@ -33,7 +28,7 @@ pub(super) fn outcome(status: StatusCode, headers: &HeaderMap) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Class;
+    use crate::{http::carries_key::IDEMPOTENCY_KEY, outcome::Class};
 
     #[test]
     fn idempotent_methods_may_be_served_twice_and_no_others() {

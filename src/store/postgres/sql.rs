@@ -51,7 +51,7 @@ FROM buttress_idem WHERE scope = $1 AND key_hash = $2",
     types: &[Type::BYTEA, Type::BYTEA],
 };
 
-/// Writes what was decided, if the row is still what it was decided upon. A new life ($16) keeps nothing of the former.
+/// Writes what was decided, if the row is still what it was decided upon. A new life ($17) keeps nothing of the former.
 /// Parking is no word of the owner, so that it leaves `heard_at` alone.
 pub(super) const SWAP: Sql = Sql {
     text: "

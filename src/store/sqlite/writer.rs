@@ -6,7 +6,7 @@ use super::{
 };
 use crate::idempotency::{Moment, StoreError, Trouble};
 use rusqlite::{Connection, TransactionBehavior};
-use std::{collections::VecDeque, io, thread};
+use std::{collections::VecDeque, error::Error, io, thread};
 use tokio::sync::{mpsc, oneshot};
 
 /// So many may wait for the writer; who comes then waits for a place.
@@ -118,6 +118,14 @@ fn work(mut db: Connection, mut waiting: mpsc::Receiver<Box<dyn Step>>) {
     }
 }
 
+/// Why a transaction came to nothing.
+enum Failed {
+    /// It could not begin: somebody else writes, or the file cannot be read. Nothing would be better for who tries alone.
+    Whole(StoreError),
+    /// One of its steps has spoiled it.
+    Spoiled(StoreError),
+}
+
 /// All in one transaction; where one of them spoils it, each in its own.
 fn together(db: &mut Connection, batch: &mut VecDeque<Box<dyn Step>>) {
     if batch.is_empty() {
@@ -125,35 +133,39 @@ fn together(db: &mut Connection, batch: &mut VecDeque<Box<dyn Step>>) {
     }
     let alone = batch.len() == 1;
     match transact(db, batch.make_contiguous()) {
-        Err(_) if !alone => {
+        Ok(()) => batch.drain(..).for_each(|step| step.end(Ok(()))),
+        Err(Failed::Spoiled(_)) if !alone => {
             while let Some(mut step) = batch.pop_front() {
                 let ended = transact(db, std::slice::from_mut(&mut step));
-                step.end(ended);
+                step.end(ended.map_err(|(Failed::Whole(error) | Failed::Spoiled(error))| error));
             }
         }
-        Err(error) => {
-            if let Some(step) = batch.pop_front() {
-                step.end(Err(error));
+        // Waited once for all of them: a file that is busy keeps nobody in a row of waits.
+        Err(Failed::Whole(error) | Failed::Spoiled(error)) => {
+            let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            for step in batch.drain(..) {
+                step.end(Err(StoreError::new(error.trouble(), why.clone())));
             }
         }
-        Ok(()) => batch.drain(..).for_each(|step| step.end(Ok(()))),
     }
 }
 
-fn transact(db: &mut Connection, steps: &mut [Box<dyn Step>]) -> Result<(), StoreError> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(trouble)?;
+fn transact(db: &mut Connection, steps: &mut [Box<dyn Step>]) -> Result<(), Failed> {
+    let whole = |error| Failed::Whole(trouble(error));
+    let spoiled = |error| Failed::Spoiled(trouble(error));
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(whole)?;
     let rows = Rows(&tx);
-    let mut now = rows.clock().map_err(trouble)?;
+    let mut now = rows.clock().map_err(whole)?;
     let before = tx.total_changes();
     for step in steps {
         if !step.run(&rows, &mut now) {
             // Rolls back by being dropped.
-            return Err(Trouble::Unavailable.into());
+            return Err(Failed::Spoiled(Trouble::Unavailable.into()));
         }
     }
     // A batch that has only looked costs no sync.
     if tx.total_changes() != before {
-        rows.set_clock(now).map_err(trouble)?;
+        rows.set_clock(now).map_err(spoiled)?;
     }
-    tx.commit().map_err(trouble)
+    tx.commit().map_err(spoiled)
 }

@@ -117,6 +117,29 @@ async fn full_size_one_wins_of_sixteen_in_a_file() {
 }
 
 #[tokio::test]
+async fn a_file_that_another_keeps_busy_is_waited_for_once_by_all_who_wait() {
+    let dir = Dir::new();
+    let wait = std::time::Duration::from_millis(100);
+    let store = SqliteStore::options().busy(wait).open(dir.path()).expect("it opens");
+    let other = rusqlite::Connection::open(dir.path()).expect("it opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
+    let start = tokio::time::Instant::now();
+    let claims: Vec<_> = (0..50)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.claim(fresh(), attempt()).await })
+        })
+        .collect();
+    for claim in claims {
+        let busy = claim.await.expect("no panic").expect_err("somebody else writes");
+        assert_eq!(busy.trouble(), Trouble::Unavailable);
+    }
+    assert!(start.elapsed() < 20 * wait, "not one after the other: {:?}", start.elapsed());
+    other.execute_batch("COMMIT").expect("it was ours");
+    won(&store, fresh(), attempt()).await;
+}
+
+#[tokio::test]
 async fn a_step_that_was_given_up_before_its_turn_is_not_done() {
     let dir = Dir::new();
     let store = SqliteStore::open(dir.path()).expect("it opens");
