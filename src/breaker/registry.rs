@@ -2,9 +2,9 @@
 
 use super::{Circuit, Permit, Policy, State};
 use crate::{
-    keyed::{Found, Registry},
+    keyed::{Family, Kind},
     rejected::{Name, Rejected},
-    telemetry::Event,
+    telemetry::Observed,
 };
 use std::{
     borrow::Borrow,
@@ -41,14 +41,7 @@ use std::{
 /// assert_eq!(states, [("orders:80".into(), State::Open), ("payments:80".into(), State::Closed)]);
 /// ```
 pub struct Circuits<K = String> {
-    shared: Arc<Shared<K>>,
-}
-
-struct Shared<K> {
-    registry: Arc<Registry<K, Circuit>>,
-    tuning: Arc<Tuning>,
-    name_of: Naming<K>,
-    overflow: Name,
+    family: Family<K, Arc<Tuning>>,
 }
 
 /// The policy of the circuits that will be made: of all handles over one registry.
@@ -68,13 +61,34 @@ impl Tuning {
     }
 }
 
-type Naming<K> = Arc<dyn Fn(&K) -> Name + Send + Sync>;
+impl Kind for Arc<Tuning> {
+    type Handle = Circuit;
 
-const OVERFLOW: Name = Name::fixed("overflow");
+    fn make(&self, name: Name) -> Circuit {
+        Circuit::untold(name, &self.policy())
+    }
+
+    /// What is open, half-open or forced is worth more than a newcomer.
+    fn may_leave(circuit: &Circuit) -> bool {
+        circuit.state() == State::Closed
+    }
+
+    fn name(circuit: &Circuit) -> Name {
+        circuit.name()
+    }
+
+    fn observed(&self) -> Observed {
+        lock(&self.policy).settings.observed.clone()
+    }
+
+    fn tell(circuit: &Circuit) {
+        circuit.tell();
+    }
+}
 
 impl<K> Circuits<K> {
     /// At most `bound` circuits, named as their keys are written. 0 is taken as 1, and what is above
-    /// [`Registry::MAX_BOUND`] as that.
+    /// [`Registry::MAX_BOUND`](crate::keyed::Registry::MAX_BOUND) as that.
     #[must_use]
     pub fn new(bound: usize, policy: &Policy) -> Self
     where
@@ -98,43 +112,34 @@ impl<K> Circuits<K> {
         policy: &Policy,
         name_of: impl Fn(&K) -> N + Send + Sync + 'static,
     ) -> Self {
-        let registry = Arc::new(Registry::new(bound, may_leave));
-        let name_of: Naming<K> = Arc::new(move |key| name_of(key).into());
         let tuning = Arc::new(Tuning { policy: Mutex::new(policy.clone()), turn: Mutex::default() });
-        Self { shared: Arc::new(Shared { registry, tuning, name_of, overflow: OVERFLOW }) }
+        Self { family: Family::named_by(bound, tuning, name_of) }
     }
 
     /// The name of the circuit that newcomers share, `"overflow"` where nothing is said. For this handle and the clones that
     /// are made of it from now on, and only as long as that circuit has not been made.
     #[must_use]
     pub fn overflow_name(self, name: impl Into<Name>) -> Self {
-        let Shared { registry, tuning, name_of, .. } = &*self.shared;
-        let (registry, tuning, name_of) = (Arc::clone(registry), Arc::clone(tuning), Arc::clone(name_of));
-        Self { shared: Arc::new(Shared { registry, tuning, name_of, overflow: name.into() }) }
+        Self { family: self.family.overflow_name(name.into()) }
     }
 
     /// The most that there may be, beside the one that newcomers share.
     #[must_use]
     pub fn bound(&self) -> usize {
-        self.shared.registry.bound()
+        self.family.registry().bound()
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.registry.len()
+        self.family.registry().len()
     }
 
     /// Whether there are none yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.shared.registry.is_empty()
+        self.family.registry().is_empty()
     }
-}
-
-/// What is open, half-open or forced is worth more than a newcomer.
-fn may_leave(circuit: &Circuit) -> bool {
-    circuit.state() == State::Closed
 }
 
 impl<K: Hash + Eq> Circuits<K> {
@@ -144,31 +149,7 @@ impl<K: Hash + Eq> Circuits<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let Shared { registry, tuning, .. } = &*self.shared;
-        let make = |key: Option<&K>| Circuit::untold(self.name(key), &tuning.policy());
-        match registry.get_or_make(key, make) {
-            Found::Known(circuit) => circuit,
-            Found::Made(circuit) => {
-                circuit.tell();
-                circuit
-            }
-            Found::Overflow { value: circuit, first } => {
-                circuit.tell();
-                if first {
-                    let name = circuit.name();
-                    tuning
-                        .policy()
-                        .settings
-                        .observed
-                        .emit(|| Event::overflow(name.as_str(), registry.bound()));
-                }
-                circuit
-            }
-        }
-    }
-
-    fn name(&self, key: Option<&K>) -> Name {
-        key.map_or_else(|| self.shared.overflow.clone(), |key| (self.shared.name_of)(key))
+        self.family.get(key)
     }
 
     /// Asks the circuit of a key for one call, which begins now. Where that circuit is there and closed, this counts no
@@ -192,7 +173,7 @@ impl<K: Hash + Eq> Circuits<K> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         // While the lock is held the circuit has its slot; what is not said in a word is said after it.
-        let asked = self.shared.registry.with_known(key, |circuit| {
+        let asked = self.family.registry().with_known(key, |circuit| {
             let slot = circuit.slot();
             slot.flows().map(|generation| Permit::new(slot, generation, None)).ok_or_else(|| circuit.clone())
         });
@@ -209,7 +190,7 @@ impl<K: Hash + Eq> Circuits<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shared.registry.get(key)
+        self.family.registry().get(key)
     }
 
     /// Forgets the circuit of a key, whatever its state; the next call makes another. Who still has the handle has a
@@ -219,7 +200,7 @@ impl<K: Hash + Eq> Circuits<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shared.registry.remove(key)
+        self.family.registry().remove(key)
     }
 
     /// Another policy for all of them, also for the one that newcomers share and for those that will be made.
@@ -248,11 +229,11 @@ impl<K: Hash + Eq> Circuits<K> {
     where
         K: Clone,
     {
-        let Shared { registry, tuning, .. } = &*self.shared;
+        let tuning = self.family.kind();
         let turn = lock(&tuning.turn);
         let former = mem::replace(&mut *lock(&tuning.policy), policy.clone());
         // What was made under the former policy stands there by now: it is read under the lock that is taken here.
-        registry.renew(|circuit| (!circuit.retune(policy)).then(|| circuit.renewed(policy)));
+        self.family.registry().renew(|circuit| (!circuit.retune(policy)).then(|| circuit.renewed(policy)));
         drop(turn);
         drop(former);
     }
@@ -260,10 +241,7 @@ impl<K: Hash + Eq> Circuits<K> {
     /// The circuit that those share who find no place.
     #[must_use]
     pub fn overflow(&self) -> Circuit {
-        let Shared { registry, tuning, .. } = &*self.shared;
-        let circuit = registry.overflow(|| Circuit::untold(self.name(None), &tuning.policy()));
-        circuit.tell();
-        circuit
+        self.family.overflow()
     }
 
     /// All that there are, with their keys, in no order; without the one that newcomers share.
@@ -272,18 +250,18 @@ impl<K: Hash + Eq> Circuits<K> {
     where
         K: Clone,
     {
-        self.shared.registry.snapshot()
+        self.family.registry().snapshot()
     }
 }
 
 impl<K> Clone for Circuits<K> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { family: self.family.clone() }
     }
 }
 
 impl<K> fmt::Debug for Circuits<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Circuits").field("registry", &self.shared.registry).finish_non_exhaustive()
+        f.debug_struct("Circuits").field("registry", &self.family).finish_non_exhaustive()
     }
 }

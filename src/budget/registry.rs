@@ -2,9 +2,9 @@
 
 use super::{Budget, Rule};
 use crate::{
-    keyed::{Found, Registry},
+    keyed::{Family, Kind},
     rejected::Name,
-    telemetry::{Event, Observed, Observer},
+    telemetry::{Observed, Observer},
 };
 use std::{
     borrow::Borrow,
@@ -35,29 +35,46 @@ use std::{
 /// assert_eq!(budgets.known("orders:80").unwrap().tokens(), Some(0.0));
 /// ```
 pub struct KeyedBudgets<K = String> {
-    shared: Arc<Shared<K>>,
+    family: Family<K, Ruled>,
 }
 
-struct Shared<K> {
-    registry: Arc<Registry<K, Budget>>,
+/// Budgets of one rule.
+#[derive(Clone)]
+struct Ruled {
     /// Of all handles over one registry.
     rule: Arc<Mutex<Rule>>,
-    name_of: Naming<K>,
-    overflow: Name,
     observed: Observed,
 }
 
-type Naming<K> = Arc<dyn Fn(&K) -> Name + Send + Sync>;
-
-fn lock(rule: &Mutex<Rule>) -> MutexGuard<'_, Rule> {
-    rule.lock().unwrap_or_else(PoisonError::into_inner)
+impl Ruled {
+    fn rule(&self) -> MutexGuard<'_, Rule> {
+        self.rule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-const OVERFLOW: Name = Name::fixed("overflow");
+impl Kind for Ruled {
+    type Handle = Budget;
+
+    fn make(&self, name: Name) -> Budget {
+        Budget::of(*self.rule()).named(name).observed(&self.observed)
+    }
+
+    fn may_leave(budget: &Budget) -> bool {
+        budget.is_fresh()
+    }
+
+    fn name(budget: &Budget) -> Name {
+        budget.name()
+    }
+
+    fn observed(&self) -> Observed {
+        self.observed.clone()
+    }
+}
 
 impl<K> KeyedBudgets<K> {
     /// A budget of that rule for each of at most `bound` keys, named as the keys are written. A bound of 0 is taken as 1, and
-    /// one above [`Registry::MAX_BOUND`] as that.
+    /// one above [`Registry::MAX_BOUND`](crate::keyed::Registry::MAX_BOUND) as that.
     #[must_use]
     pub fn new(bound: usize, rule: impl Into<Rule>) -> Self
     where
@@ -81,61 +98,46 @@ impl<K> KeyedBudgets<K> {
         rule: impl Into<Rule>,
         name_of: impl Fn(&K) -> N + Send + Sync + 'static,
     ) -> Self {
-        let registry = Arc::new(Registry::new(bound, Budget::is_fresh));
-        let name_of: Naming<K> = Arc::new(move |key| name_of(key).into());
-        let (rule, observed) = (Arc::new(Mutex::new(rule.into())), Observed::new());
-        Self { shared: Arc::new(Shared { registry, rule, name_of, overflow: OVERFLOW, observed }) }
+        let ruled = Ruled { rule: Arc::new(Mutex::new(rule.into())), observed: Observed::new() };
+        Self { family: Family::named_by(bound, ruled, name_of) }
     }
 
     /// The name of the budget that newcomers share, `"overflow"` where nothing is said. For this handle and the clones that
     /// are made of it from now on, and only as long as that budget has not been made.
     #[must_use]
     pub fn overflow_name(self, name: impl Into<Name>) -> Self {
-        self.with(|shared| shared.overflow = name.into())
+        Self { family: self.family.overflow_name(name.into()) }
     }
 
     /// Lets `observer` hear the budgets of all keys that are made from now on, by this handle and the clones that are made
     /// of it from now on.
     #[must_use]
     pub fn observe(self, observer: impl Observer) -> Self {
-        self.with(|shared| shared.observed = Observed::by(observer))
-    }
-
-    fn with(self, change: impl FnOnce(&mut Shared<K>)) -> Self {
-        let Shared { registry, rule, name_of, overflow, observed } = &*self.shared;
-        let mut shared = Shared {
-            registry: Arc::clone(registry),
-            rule: Arc::clone(rule),
-            name_of: Arc::clone(name_of),
-            overflow: overflow.clone(),
-            observed: observed.clone(),
-        };
-        change(&mut shared);
-        Self { shared: Arc::new(shared) }
+        Self { family: self.family.change(|ruled| ruled.observed = Observed::by(observer)) }
     }
 
     /// The most keys that there may be, beside the budget that newcomers share.
     #[must_use]
     pub fn bound(&self) -> usize {
-        self.shared.registry.bound()
+        self.family.registry().bound()
     }
 
-    #[cfg(feature = "http")]
     /// The same for all handles over one registry, and for no other while this one lives.
+    #[cfg(feature = "http")]
     pub(crate) fn id(&self) -> usize {
-        Arc::as_ptr(&self.shared.registry).addr()
+        self.family.id()
     }
 
     /// How many keys there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.registry.len()
+        self.family.registry().len()
     }
 
     /// Whether there are none yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.shared.registry.is_empty()
+        self.family.registry().is_empty()
     }
 }
 
@@ -146,23 +148,7 @@ impl<K: Hash + Eq> KeyedBudgets<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let Shared { registry, observed, .. } = &*self.shared;
-        match registry.get_or_make(key, |key| self.make(key)) {
-            Found::Known(budget) | Found::Made(budget) => budget,
-            Found::Overflow { value: budget, first } => {
-                if first {
-                    let name = budget.name();
-                    observed.emit(|| Event::overflow(name.as_str(), registry.bound()));
-                }
-                budget
-            }
-        }
-    }
-
-    fn make(&self, key: Option<&K>) -> Budget {
-        let Shared { rule, name_of, overflow, observed, .. } = &*self.shared;
-        let name = key.map_or_else(|| overflow.clone(), |key| name_of(key));
-        Budget::of(*lock(rule)).named(name).observed(observed)
+        self.family.get(key)
     }
 
     /// Another rule for all keys, for the budget that newcomers share, and for those that will be made: each gets a new
@@ -181,12 +167,10 @@ impl<K: Hash + Eq> KeyedBudgets<K> {
     where
         K: Clone,
     {
-        let Shared { registry, rule: common, observed, .. } = &*self.shared;
-        *lock(common) = rule.into();
-        registry.renew(|budget| {
-            // As it is now: of two that set it at once, both make what the later one has said.
-            Some(Budget::of(*lock(common)).named(budget.name()).observed(observed))
-        });
+        let ruled = self.family.kind();
+        *ruled.rule() = rule.into();
+        // By the rule as it is then: of two that set it at once, both make what the later one has said.
+        self.family.registry().renew(|budget| Some(ruled.make(budget.name())));
     }
 
     /// The budget of a key if it has been made. Such a look, from a dashboard or by hand, keeps no key from leaving.
@@ -195,7 +179,7 @@ impl<K: Hash + Eq> KeyedBudgets<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shared.registry.get(key)
+        self.family.registry().get(key)
     }
 
     /// Forgets the budget of a key; the next call makes another.
@@ -204,13 +188,13 @@ impl<K: Hash + Eq> KeyedBudgets<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shared.registry.remove(key)
+        self.family.registry().remove(key)
     }
 
     /// The budget that those share who find no place.
     #[must_use]
     pub fn overflow(&self) -> Budget {
-        self.shared.registry.overflow(|| self.make(None))
+        self.family.overflow()
     }
 
     /// All that there are, with their keys, in no order; without the one that newcomers share.
@@ -219,18 +203,18 @@ impl<K: Hash + Eq> KeyedBudgets<K> {
     where
         K: Clone,
     {
-        self.shared.registry.snapshot()
+        self.family.registry().snapshot()
     }
 }
 
 impl<K> Clone for KeyedBudgets<K> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { family: self.family.clone() }
     }
 }
 
 impl<K> fmt::Debug for KeyedBudgets<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyedBudgets").field("registry", &self.shared.registry).finish_non_exhaustive()
+        f.debug_struct("KeyedBudgets").field("registry", &self.family).finish_non_exhaustive()
     }
 }

@@ -3,9 +3,9 @@
 use super::{Acquire, Queue, Slot, Slots};
 use crate::{
     deadline::Deadline,
-    keyed::{Found, Registry},
+    keyed::{Family, Kind},
     rejected::{Name, Rejected},
-    telemetry::{Event, Observed, Observer},
+    telemetry::{Observed, Observer},
 };
 use std::{
     borrow::Borrow,
@@ -41,25 +41,41 @@ use std::{
 /// # drop(orders);
 /// ```
 pub struct KeyedSlots<K = String> {
-    shared: Arc<Shared<K>>,
+    family: Family<K, Limited>,
 }
 
-struct Shared<K> {
-    registry: Arc<Registry<K, Slots>>,
+/// Slots of one limit.
+#[derive(Clone)]
+struct Limited {
     /// Of all handles over one registry.
     limit: Arc<AtomicU32>,
-    name_of: Naming<K>,
-    overflow: Name,
     observed: Observed,
 }
 
-type Naming<K> = Arc<dyn Fn(&K) -> Name + Send + Sync>;
+impl Kind for Limited {
+    type Handle = Slots;
 
-const OVERFLOW: Name = Name::fixed("overflow");
+    fn make(&self, name: Name) -> Slots {
+        Slots::new(name, self.limit.load(SeqCst)).observed(&self.observed)
+    }
+
+    /// Slots that nobody holds and nobody waits for are as good as new ones.
+    fn may_leave(slots: &Slots) -> bool {
+        slots.in_flight() == 0 && slots.waiting() == 0
+    }
+
+    fn name(slots: &Slots) -> Name {
+        slots.name()
+    }
+
+    fn observed(&self) -> Observed {
+        self.observed.clone()
+    }
+}
 
 impl<K> KeyedSlots<K> {
     /// At most `limit` calls at once for each of at most `bound` keys, named as the keys are written. 0 is taken as 1, and
-    /// a bound above [`Registry::MAX_BOUND`] as that.
+    /// a bound above [`Registry::MAX_BOUND`](crate::keyed::Registry::MAX_BOUND) as that.
     #[must_use]
     pub fn new(bound: usize, limit: u32) -> Self
     where
@@ -83,74 +99,47 @@ impl<K> KeyedSlots<K> {
         limit: u32,
         name_of: impl Fn(&K) -> N + Send + Sync + 'static,
     ) -> Self {
-        let registry = Arc::new(Registry::new(bound, is_idle));
-        let name_of: Naming<K> = Arc::new(move |key| name_of(key).into());
-        Self {
-            shared: Arc::new(Shared {
-                registry,
-                limit: Arc::new(AtomicU32::new(limit.max(1))),
-                name_of,
-                overflow: OVERFLOW,
-                observed: Observed::new(),
-            }),
-        }
+        let limited = Limited { limit: Arc::new(AtomicU32::new(limit.max(1))), observed: Observed::new() };
+        Self { family: Family::named_by(bound, limited, name_of) }
     }
 
     /// The name of the slots that newcomers share, `"overflow"` where nothing is said. For this handle and the clones that
     /// are made of it from now on, and only as long as those slots have not been made.
     #[must_use]
     pub fn overflow_name(self, name: impl Into<Name>) -> Self {
-        self.with(|shared| shared.overflow = name.into())
+        Self { family: self.family.overflow_name(name.into()) }
     }
 
     /// Lets `observer` hear the slots of all keys that are made from now on, by this handle and the clones that are made of
     /// it from now on.
     #[must_use]
     pub fn observe(self, observer: impl Observer) -> Self {
-        self.with(|shared| shared.observed = Observed::by(observer))
-    }
-
-    fn with(self, change: impl FnOnce(&mut Shared<K>)) -> Self {
-        let Shared { registry, limit, name_of, overflow, observed } = &*self.shared;
-        let mut shared = Shared {
-            registry: Arc::clone(registry),
-            limit: Arc::clone(limit),
-            name_of: Arc::clone(name_of),
-            overflow: overflow.clone(),
-            observed: observed.clone(),
-        };
-        change(&mut shared);
-        Self { shared: Arc::new(shared) }
+        Self { family: self.family.change(|limited| limited.observed = Observed::by(observer)) }
     }
 
     /// The most keys that there may be, beside the slots that newcomers share.
     #[must_use]
     pub fn bound(&self) -> usize {
-        self.shared.registry.bound()
+        self.family.registry().bound()
     }
 
     /// How many may hold a slot of one key at once.
     #[must_use]
     pub fn limit(&self) -> u32 {
-        self.shared.limit.load(SeqCst)
+        self.family.kind().limit.load(SeqCst)
     }
 
     /// How many keys there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.registry.len()
+        self.family.registry().len()
     }
 
     /// Whether there are none yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.shared.registry.is_empty()
+        self.family.registry().is_empty()
     }
-}
-
-/// Slots that nobody holds and nobody waits for are as good as new ones.
-fn is_idle(slots: &Slots) -> bool {
-    slots.in_flight() == 0 && slots.waiting() == 0
 }
 
 impl<K: Hash + Eq> KeyedSlots<K> {
@@ -160,23 +149,7 @@ impl<K: Hash + Eq> KeyedSlots<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let Shared { registry, observed, .. } = &*self.shared;
-        match registry.get_or_make(key, |key| self.make(key)) {
-            Found::Known(slots) | Found::Made(slots) => slots,
-            Found::Overflow { value: slots, first } => {
-                if first {
-                    let name = slots.name();
-                    observed.emit(|| Event::overflow(name.as_str(), registry.bound()));
-                }
-                slots
-            }
-        }
-    }
-
-    fn make(&self, key: Option<&K>) -> Slots {
-        let Shared { limit, name_of, overflow, observed, .. } = &*self.shared;
-        let name = key.map_or_else(|| overflow.clone(), |key| name_of(key));
-        Slots::new(name, limit.load(SeqCst)).observed(observed)
+        self.family.get(key)
     }
 
     /// Another limit from now on for each key, for the slots that newcomers share, and for those that will be made: as
@@ -193,12 +166,12 @@ impl<K: Hash + Eq> KeyedSlots<K> {
     /// # drop(one);
     /// ```
     pub fn set_limit(&self, limit: u32) {
-        let Shared { registry, limit: common, .. } = &*self.shared;
+        let common = &self.family.kind().limit;
         common.store(limit.max(1), SeqCst);
         loop {
             let limit = common.load(SeqCst);
             // Without the lock of the keys: those who are let in are woken. Slots that are made meanwhile have the limit.
-            for slots in registry.values() {
+            for slots in self.family.registry().values() {
                 slots.set_limit(limit);
             }
             // Of two that set at once, whoever comes last with the older number comes again with the newer one.
@@ -243,7 +216,7 @@ impl<K: Hash + Eq> KeyedSlots<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let known = self.shared.registry.with_known(key, |slots| {
+        let known = self.family.registry().with_known(key, |slots| {
             slots.owner().shared.enter_quietly(deadline).ok_or_else(|| slots.clone())
         });
         known.unwrap_or_else(|| Err(self.get(key)))
@@ -255,7 +228,7 @@ impl<K: Hash + Eq> KeyedSlots<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shared.registry.get(key)
+        self.family.registry().get(key)
     }
 
     /// Forgets the slots of a key, whoever is inside; the next call makes others.
@@ -264,13 +237,13 @@ impl<K: Hash + Eq> KeyedSlots<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shared.registry.remove(key)
+        self.family.registry().remove(key)
     }
 
     /// The slots that those share who find no place.
     #[must_use]
     pub fn overflow(&self) -> Slots {
-        self.shared.registry.overflow(|| self.make(None))
+        self.family.overflow()
     }
 
     /// All that there are, with their keys, in no order; without those that newcomers share.
@@ -279,18 +252,18 @@ impl<K: Hash + Eq> KeyedSlots<K> {
     where
         K: Clone,
     {
-        self.shared.registry.snapshot()
+        self.family.registry().snapshot()
     }
 }
 
 impl<K> Clone for KeyedSlots<K> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { family: self.family.clone() }
     }
 }
 
 impl<K> fmt::Debug for KeyedSlots<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyedSlots").field("registry", &self.shared.registry).finish_non_exhaustive()
+        f.debug_struct("KeyedSlots").field("registry", &self.family).finish_non_exhaustive()
     }
 }

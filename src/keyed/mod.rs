@@ -44,6 +44,7 @@
 //! paths, users and ids are not: there is no end to them, and each becomes a name in your metrics.
 
 mod entry;
+mod family;
 mod found;
 mod key_of;
 mod places;
@@ -55,3 +56,5 @@ mod tests;
 pub use found::Found;
 pub use key_of::{By, KeyOf};
 pub use registry::Registry;
+
+pub(crate) use family::{Family, Kind};
