@@ -1,6 +1,6 @@
 //! How an attempt ends, and what is kept of one that did not.
 
-use super::{RecordId, Stored};
+use super::{RecordId, State, Stored};
 use std::{fmt, time::Duration};
 
 /// How an attempt has ended.
@@ -14,6 +14,25 @@ pub enum Ending {
     Unknown,
 }
 
+impl Ending {
+    /// For stores: the state that the record comes to, and the answer that is kept with it.
+    ///
+    /// ```
+    /// use buttress::idempotency::{Ending, State};
+    ///
+    /// let (to, answer) = Ending::Released.into_parts();
+    /// assert!(to == State::Released && answer.is_none());
+    /// ```
+    #[must_use]
+    pub fn into_parts(self) -> (State, Option<Stored>) {
+        match self {
+            Self::Done(answer) => (State::Done, Some(answer)),
+            Self::Released => (State::Released, None),
+            Self::Unknown => (State::Unknown, None),
+        }
+    }
+}
+
 /// How a parked record is settled by hand.
 #[derive(Clone, Debug)]
 pub enum Resolution {
@@ -21,6 +40,24 @@ pub enum Resolution {
     Done(Stored),
     /// It was not: the next attempt may run.
     NotDone,
+}
+
+impl Resolution {
+    /// For stores: the state that the record comes to, and the answer that is kept with it.
+    ///
+    /// ```
+    /// use buttress::idempotency::{Resolution, State};
+    ///
+    /// let (to, answer) = Resolution::NotDone.into_parts();
+    /// assert!(to == State::Released && answer.is_none());
+    /// ```
+    #[must_use]
+    pub fn into_parts(self) -> (State, Option<Stored>) {
+        match self {
+            Self::Done(answer) => (State::Done, Some(answer)),
+            Self::NotDone => (State::Released, None),
+        }
+    }
 }
 
 /// How far an attempt has come: the name of its last finished phase, and what whoever goes on needs to know.

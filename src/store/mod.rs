@@ -32,12 +32,15 @@
 //! ```
 
 pub mod memory;
+mod plan;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod swap;
 
 #[cfg(feature = "postgres")]
 pub use postgres::PgStore;

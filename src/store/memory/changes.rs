@@ -2,7 +2,7 @@
 
 use super::MemoryStore;
 use crate::idempotency::{
-    Attempt, Claim, Ending, Hold, KeyStore, Lost, Parked, RecordId, Recovery, Resolution, State, StoreError,
+    Attempt, Claim, Ending, Hold, KeyStore, Lost, Parked, Record, RecordId, Recovery, Resolution, StoreError,
     Stored, Trouble,
 };
 use std::time::Duration;
@@ -24,18 +24,14 @@ impl KeyStore for MemoryStore {
 
     async fn renew(&self, hold: Hold, lease: Duration) -> Result<(), Lost> {
         let now = self.now();
-        let word = |record: &crate::idempotency::Record| record.renew(now, &hold, lease);
+        let word = |record: &Record| record.renew(now, &hold, lease);
         self.shard(&hold.id).change(hold.id, self.counts(), word, |_| {})
     }
 
     async fn finish(&self, hold: Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
         let now = self.now();
-        let (to, answer) = match ending {
-            Ending::Done(stored) => (State::Done, Some(stored)),
-            Ending::Released => (State::Released, None),
-            Ending::Unknown => (State::Unknown, None),
-        };
-        let word = |record: &crate::idempotency::Record| record.finish(now, &hold, to, ttl);
+        let (to, answer) = ending.into_parts();
+        let word = |record: &Record| record.finish(now, &hold, to, ttl);
         self.shard(&hold.id).change(hold.id, self.counts(), word, put(answer))
     }
 
@@ -66,11 +62,8 @@ impl KeyStore for MemoryStore {
         ttl: Duration,
     ) -> Result<(), Lost> {
         let now = self.now();
-        let (to, answer) = match resolution {
-            Resolution::Done(stored) => (State::Done, Some(stored)),
-            Resolution::NotDone => (State::Released, None),
-        };
-        let word = |record: &crate::idempotency::Record| record.resolve(now, token, to, ttl);
+        let (to, answer) = resolution.into_parts();
+        let word = |record: &Record| record.resolve(now, token, to, ttl);
         self.shard(&id).change(id, self.counts(), word, put(answer))
     }
 

@@ -1,6 +1,7 @@
 //! Some of the records, behind one lock: decides by [`Record`], keeps what it says, and takes the time as given.
 
 use super::{
+    super::plan::{How, Plan, plan},
     bell::Bell,
     room::{RECORD_BYTES, Room},
     tenants::Tenants,
@@ -73,8 +74,15 @@ impl Slot {
         }
     }
 
-    fn mine(&self) -> Claim {
-        Claim::mine(self.record.token, self.recovery.as_deref().cloned())
+    /// Writes what a claim has come to. Who waits for the end of an attempt that has none any more may ask again.
+    fn write(&mut self, id: &RecordId, next: Record, how: How, counts: &Counts) {
+        self.record = next;
+        if how == How::Begins {
+            self.change(id, counts, |slot| (slot.stored, slot.recovery) = (None, None));
+        }
+        if how != How::GoesOn {
+            self.ring();
+        }
     }
 }
 
@@ -102,33 +110,17 @@ impl Shard {
                     by_quota,
                 });
                 self.expiry.push(Reverse((slot.looked_at, id)));
-                return Ok(slot.mine());
+                return Ok(Claim::mine(record.token, None));
             }
             Entry::Occupied(occupied) => {
                 let slot = occupied.into_mut();
-                match Record::claim(Some(&slot.record), now, attempt) {
-                    OnClaim::Begin(record) => {
-                        slot.change(&id, counts, |slot| {
-                            (slot.record, slot.stored, slot.recovery) = (record, None, None);
-                        });
-                        slot.ring();
-                        slot.mine()
+                let decided = Record::claim(Some(&slot.record), now, attempt);
+                match plan(decided, || slot.recovery.as_deref().cloned(), || slot.stored.clone())? {
+                    Plan::Answer(claim) => claim,
+                    Plan::Write { next, how, claim } => {
+                        slot.write(&id, next, how, counts);
+                        claim
                     }
-                    OnClaim::Resume(record) | OnClaim::Again(record) => {
-                        slot.record = record;
-                        slot.mine()
-                    }
-                    OnClaim::Park(record) => {
-                        slot.record = record;
-                        slot.ring();
-                        Claim::Unknown
-                    }
-                    // A record that is done has its answer.
-                    OnClaim::Done => slot.stored.clone().map(Claim::Done).ok_or(Trouble::Unreadable)?,
-                    OnClaim::Busy(remaining) => Claim::busy(remaining),
-                    OnClaim::Unknown => Claim::Unknown,
-                    OnClaim::Mismatch => Claim::Mismatch,
-                    OnClaim::OtherRule(rule) => Claim::OtherRule(rule),
                 }
             }
         };

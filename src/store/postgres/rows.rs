@@ -1,29 +1,20 @@
 //! A record as a row of the server, and its troubles as ours.
 
+use super::super::swap::Seen;
 use crate::idempotency::{
     Fingerprint, Moment, Nonce, OnLeaseOver, Record, Recovery, State, StoreError, Stored, Trouble,
 };
 use std::time::{Duration, SystemTime};
 use tokio_postgres::{Error, Row, error::SqlState};
 
-/// A record as it was read, what is kept beside it, and when that was.
-pub(super) struct Seen {
-    pub(super) record: Record,
-    pub(super) now: Moment,
-    pub(super) recovery: Option<Recovery>,
-    pub(super) answer: Option<Stored>,
-}
-
-impl Seen {
-    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
-        let answer: Option<Vec<u8>> = get(row, "answer")?;
-        Ok(Self {
-            record: record(row)?,
-            now: moment(get(row, "now")?),
-            recovery: recovery(row)?,
-            answer: answer.map(Stored::from_bytes),
-        })
-    }
+pub(super) fn seen(row: &Row) -> Result<Seen, StoreError> {
+    let answer: Option<Vec<u8>> = get(row, "answer")?;
+    Ok(Seen {
+        record: record(row)?,
+        now: moment(get(row, "now")?),
+        recovery: recovery(row)?,
+        answer: answer.map(Stored::from_bytes),
+    })
 }
 
 fn record(row: &Row) -> Result<Record, StoreError> {

@@ -1,79 +1,92 @@
 //! The steps of a store over a link: what is usual in one statement, and the rest decided by [`Record`] and swapped in.
 
 use super::{
+    super::swap::{self, Begun, Seen, Swaps, unwritten},
     link::Link,
-    rows::{Seen, array, get, micros, moment, recovery, time, token, trouble},
+    rows::{array, get, micros, moment, recovery, seen, time, token, trouble},
     sql,
 };
 use crate::idempotency::{
-    Attempt, Claim, Ending, Hold, Lost, OnClaim, OnHold, OnLeaseOver, Parked, Quota, Record, RecordId,
-    Recovery, Resolution, Scope, State, StoreError, Stored, Trouble,
+    Attempt, Claim, Ending, Hold, Lost, OnHold, OnLeaseOver, Parked, Quota, Record, RecordId, Recovery,
+    Scope, StoreError, Stored, Trouble,
 };
 use std::time::{Duration, SystemTime};
-
-/// A row that changes between being read and being written is read again. Each time somebody else has made a step, so that
-/// this many in a row say that something is wrong.
-const TURNS: u32 = 32;
 
 pub(super) async fn claim(link: &impl Link, id: &RecordId, attempt: &Attempt) -> Result<Claim, StoreError> {
     if let Some(quota) = attempt.terms.quota_of_scope() {
         ask_for_room(link, id, quota).await?;
     }
-    for _ in 0..TURNS {
-        let seen = match begin(link, id, attempt).await? {
-            Begun::Made => return Ok(Claim::mine(1, None)),
-            Begun::There(seen) => *seen,
-            // Committed after the statement had begun: a fresh look sees it, unless it has been purged since.
-            Begun::Unseen => match read(link, id).await? {
-                Some(seen) => seen,
-                None => continue,
-            },
-        };
-        let (next, new_life, claim) = match Record::claim(Some(&seen.record), seen.now, attempt) {
-            OnClaim::Begin(next) => (next, true, Claim::mine(next.token, None)),
-            OnClaim::Resume(next) | OnClaim::Again(next) => {
-                (next, false, Claim::mine(next.token, seen.recovery.clone()))
-            }
-            OnClaim::Park(next) => (next, false, Claim::Unknown),
-            OnClaim::Done => return seen.answer.map(Claim::Done).ok_or_else(|| Trouble::Unreadable.into()),
-            OnClaim::Busy(remaining) => return Ok(Claim::busy(remaining)),
-            OnClaim::Unknown => return Ok(Claim::Unknown),
-            OnClaim::Mismatch => return Ok(Claim::Mismatch),
-            OnClaim::OtherRule(rule) => return Ok(Claim::OtherRule(rule)),
-        };
-        if swap(link, id, &seen.record, &next, new_life, None).await? {
-            return Ok(claim);
-        }
+    swap::claim(link, id, attempt).await
+}
+
+impl<L: Link> Swaps for L {
+    async fn begin(&self, id: &RecordId, attempt: &Attempt) -> Result<Begun, StoreError> {
+        let Attempt { fingerprint, nonce, terms, .. } = attempt;
+        let rows = self
+            .ask(
+                &sql::CLAIM,
+                &[
+                    &id.scope().as_bytes().as_slice(),
+                    &id.key().as_slice(),
+                    &i16::from(fingerprint.rule()),
+                    &fingerprint.digest().as_slice(),
+                    &nonce.bits().to_be_bytes().as_slice(),
+                    &(terms.on_lease_over() == OnLeaseOver::Takeover),
+                    &micros(terms.lease()),
+                    &micros(terms.ttl()),
+                ],
+            )
+            .await
+            .map_err(trouble)?;
+        // Committed after the statement had begun: a fresh look sees it.
+        let Some(row) = rows.first() else { return Ok(Begun::Unseen) };
+        if get(row, "made")? { Ok(Begun::Made) } else { seen(row).map(|seen| Begun::There(Box::new(seen))) }
     }
-    Err(restless())
-}
 
-enum Begun {
-    Made,
-    There(Box<Seen>),
-    Unseen,
-}
+    async fn read(&self, id: &RecordId) -> Result<Option<Seen>, StoreError> {
+        let rows = self
+            .ask(&sql::READ, &[&id.scope().as_bytes().as_slice(), &id.key().as_slice()])
+            .await
+            .map_err(trouble)?;
+        rows.first().map(seen).transpose()
+    }
 
-async fn begin(link: &impl Link, id: &RecordId, attempt: &Attempt) -> Result<Begun, StoreError> {
-    let Attempt { fingerprint, nonce, terms, .. } = attempt;
-    let rows = link
-        .ask(
-            &sql::CLAIM,
-            &[
-                &id.scope().as_bytes().as_slice(),
-                &id.key().as_slice(),
-                &i16::from(fingerprint.rule()),
-                &fingerprint.digest().as_slice(),
-                &nonce.bits().to_be_bytes().as_slice(),
-                &(terms.on_lease_over() == OnLeaseOver::Takeover),
-                &micros(terms.lease()),
-                &micros(terms.ttl()),
-            ],
-        )
-        .await
-        .map_err(trouble)?;
-    let Some(row) = rows.first() else { return Ok(Begun::Unseen) };
-    if get(row, "made")? { Ok(Begun::Made) } else { Seen::read(row).map(|seen| Begun::There(Box::new(seen))) }
+    async fn swap(
+        &self,
+        id: &RecordId,
+        was: &Record,
+        next: &Record,
+        new_life: bool,
+        answer: Option<&Stored>,
+    ) -> Result<bool, StoreError> {
+        let rows = self
+            .ask(
+                &sql::SWAP,
+                &[
+                    &id.scope().as_bytes().as_slice(),
+                    &id.key().as_slice(),
+                    &i16::from(was.state.code()),
+                    &token(was.token),
+                    &was.nonce.bits().to_be_bytes().as_slice(),
+                    &time(was.lease_until),
+                    &time(was.expires_at),
+                    &i16::from(next.fingerprint.rule()),
+                    &next.fingerprint.digest().as_slice(),
+                    &i16::from(next.state.code()),
+                    &token(next.token),
+                    &next.nonce.bits().to_be_bytes().as_slice(),
+                    &(next.on_lease_over == OnLeaseOver::Takeover),
+                    &micros(next.lease),
+                    &time(next.lease_until),
+                    &time(next.expires_at),
+                    &new_life,
+                    &answer.map(Stored::as_bytes),
+                ],
+            )
+            .await
+            .map_err(trouble)?;
+        Ok(!rows.is_empty())
+    }
 }
 
 /// Only a record that is not there yet needs room.
@@ -86,7 +99,7 @@ async fn ask_for_room(link: &impl Link, id: &RecordId, quota: Quota) -> Result<(
     let (records, bytes): (i64, i64) = (get(row, "records")?, get(row, "bytes")?);
     let has_room = records.unsigned_abs() < quota.records && bytes.unsigned_abs() < quota.bytes;
     // One that is there, though expired, is not a new one either.
-    if has_room || get(row, "known")? || read(link, id).await?.is_some() {
+    if has_room || get(row, "known")? || link.read(id).await?.is_some() {
         Ok(())
     } else {
         Err(Trouble::Quota.into())
@@ -103,20 +116,11 @@ pub(super) async fn renew(link: &impl Link, hold: &Hold, lease: Duration) -> Res
     written(link, &hold.id, &rows, |seen| seen.record.renew(seen.now, hold, lease)).await
 }
 
-pub(super) async fn finish(
-    link: &impl Link,
-    hold: &Hold,
-    ending: &Ending,
-    ttl: Duration,
-) -> Result<(), Lost> {
-    let (to, answer) = match ending {
-        Ending::Done(answer) => (State::Done, Some(answer)),
-        Ending::Released => (State::Released, None),
-        Ending::Unknown => (State::Unknown, None),
-    };
+pub(super) async fn finish(link: &impl Link, hold: &Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
+    let (to, answer) = ending.into_parts();
     let owner = hold.nonce.bits().to_be_bytes();
     let (scope, key) = (hold.id.scope().as_bytes().as_slice(), hold.id.key().as_slice());
-    let (code, answer) = (i16::from(to.code()), answer.map(Stored::as_bytes));
+    let (code, answer) = (i16::from(to.code()), answer.as_ref().map(Stored::as_bytes));
     let rows = link
         .ask(
             &sql::FINISH,
@@ -156,84 +160,8 @@ async fn written(
     if !rows.is_empty() {
         return Ok(());
     }
-    let seen = read(link, id).await?.ok_or(Lost::Gone)?;
-    match why(&seen) {
-        OnHold::Before => Ok(()),
-        // It may be written by now and was not before: nothing leads there but a record begun anew under the same token,
-        // which there is not.
-        OnHold::Fenced | OnHold::Write(_) => Err(Lost::Fenced),
-    }
-}
-
-pub(super) async fn resolve(
-    link: &impl Link,
-    id: &RecordId,
-    number: u64,
-    resolution: &Resolution,
-    ttl: Duration,
-) -> Result<(), Lost> {
-    let (to, answer) = match resolution {
-        Resolution::Done(answer) => (State::Done, Some(answer)),
-        Resolution::NotDone => (State::Released, None),
-    };
-    for _ in 0..TURNS {
-        let seen = read(link, id).await?.ok_or(Lost::Gone)?;
-        let next = match seen.record.resolve(seen.now, number, to, ttl) {
-            OnHold::Write(next) => next,
-            OnHold::Before => return Ok(()),
-            OnHold::Fenced => return Err(Lost::Fenced),
-        };
-        if swap(link, id, &seen.record, &next, false, answer).await? {
-            return Ok(());
-        }
-    }
-    Err(restless().into())
-}
-
-async fn read(link: &impl Link, id: &RecordId) -> Result<Option<Seen>, StoreError> {
-    let rows = link
-        .ask(&sql::READ, &[&id.scope().as_bytes().as_slice(), &id.key().as_slice()])
-        .await
-        .map_err(trouble)?;
-    rows.first().map(Seen::read).transpose()
-}
-
-/// Writes `next` where the row is still `was`.
-async fn swap(
-    link: &impl Link,
-    id: &RecordId,
-    was: &Record,
-    next: &Record,
-    new_life: bool,
-    answer: Option<&Stored>,
-) -> Result<bool, StoreError> {
-    let rows = link
-        .ask(
-            &sql::SWAP,
-            &[
-                &id.scope().as_bytes().as_slice(),
-                &id.key().as_slice(),
-                &i16::from(was.state.code()),
-                &token(was.token),
-                &was.nonce.bits().to_be_bytes().as_slice(),
-                &time(was.lease_until),
-                &time(was.expires_at),
-                &i16::from(next.fingerprint.rule()),
-                &next.fingerprint.digest().as_slice(),
-                &i16::from(next.state.code()),
-                &token(next.token),
-                &next.nonce.bits().to_be_bytes().as_slice(),
-                &(next.on_lease_over == OnLeaseOver::Takeover),
-                &micros(next.lease),
-                &time(next.lease_until),
-                &time(next.expires_at),
-                &new_life,
-                &answer.map(Stored::as_bytes),
-            ],
-        )
-        .await
-        .map_err(trouble)?;
-    Ok(!rows.is_empty())
+    let seen = link.read(id).await?.ok_or(Lost::Gone)?;
+    unwritten(why(&seen))
 }
 
 pub(super) async fn purge(link: &impl Link, limit: usize) -> Result<usize, StoreError> {
@@ -262,8 +190,4 @@ pub(super) async fn parked(
 
 fn lost(error: tokio_postgres::Error) -> Lost {
     Lost::Store(trouble(error))
-}
-
-fn restless() -> StoreError {
-    StoreError::new(Trouble::Unavailable, "the record changes faster than it can be read")
 }

@@ -1,6 +1,6 @@
 //! The store: a connection of the pool for each step, or a transaction of the application.
 
-use super::{link::Link, rows::trouble, schema, steps};
+use super::{super::swap, link::Link, rows::trouble, schema, steps};
 use crate::idempotency::{
     Attempt, Claim, Durable, Ending, Hold, InTx, KeyStore, Lost, Parked, RecordId, Recovery, Resolution,
     StoreError, Trouble,
@@ -97,7 +97,7 @@ impl KeyStore for PgStore {
     }
 
     async fn finish(&self, hold: Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
-        steps::finish(&*self.link().await?, &hold, &ending, ttl).await
+        steps::finish(&*self.link().await?, &hold, ending, ttl).await
     }
 
     async fn set_recovery(&self, hold: Hold, recovery: Recovery) -> Result<(), Lost> {
@@ -119,13 +119,13 @@ impl KeyStore for PgStore {
         resolution: Resolution,
         ttl: Duration,
     ) -> Result<(), Lost> {
-        steps::resolve(&*self.link().await?, &id, token, &resolution, ttl).await
+        swap::resolve(&*self.link().await?, &id, token, resolution, ttl).await
     }
 }
 
 impl<T: Transaction> InTx<T> for PgStore {
     async fn finish_in(&self, tx: &mut T, hold: Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
-        steps::finish(tx, &hold, &ending, ttl).await
+        steps::finish(tx, &hold, ending, ttl).await
     }
 
     async fn set_recovery_in(&self, tx: &mut T, hold: Hold, recovery: Recovery) -> Result<(), Lost> {

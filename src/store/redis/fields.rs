@@ -1,5 +1,6 @@
 //! A record as the fields of a hash, and the server's troubles as ours.
 
+use super::super::swap::Seen;
 use crate::idempotency::{
     Fingerprint, Moment, Nonce, OnLeaseOver, Record, RecordId, Recovery, Scope, State, StoreError, Stored,
     Trouble,
@@ -16,16 +17,13 @@ pub(super) enum Told {
     /// There is no room for it.
     NoRoom,
     /// Nothing was written, and this is why.
-    Seen(Box<Seen>),
+    Seen(Box<Heard>),
 }
 
-/// A record as it was read, what is kept beside it, and when that was.
-pub(super) struct Seen {
-    pub(super) record: Record,
-    pub(super) now: Moment,
-    pub(super) heard_at: Moment,
-    pub(super) recovery: Option<Recovery>,
-    pub(super) answer: Option<Stored>,
+/// A record as it was read, and when its owner was last heard of.
+pub(super) struct Heard {
+    pub(super) seen: Seen,
+    pub(super) at: Moment,
 }
 
 /// Reads what a script has answered: nothing, `{1}`, or the time and all fields.
@@ -33,7 +31,7 @@ pub(super) fn told(value: Value) -> Result<Told, StoreError> {
     match value {
         Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
             Ok([Value::Int(now), Value::Array(fields)]) => {
-                seen(now, fields).map(|seen| Told::Seen(Box::new(seen)))
+                heard(now, fields).map(|heard| Told::Seen(Box::new(heard)))
             }
             Ok(_) => Err(damaged()),
             Err(parts) => match parts.as_slice() {
@@ -47,7 +45,7 @@ pub(super) fn told(value: Value) -> Result<Told, StoreError> {
     }
 }
 
-fn seen(now: i64, fields: Vec<Value>) -> Result<Seen, StoreError> {
+fn heard(now: i64, fields: Vec<Value>) -> Result<Heard, StoreError> {
     let mut fields = fields.into_iter().map(|value| match value {
         Value::BulkString(bytes) => Some(bytes),
         _ => None,
@@ -76,13 +74,13 @@ fn seen(now: i64, fields: Vec<Value>) -> Result<Seen, StoreError> {
         expires_at,
     );
     let point = point.map(String::from_utf8).transpose().map_err(|_| damaged())?;
-    Ok(Seen {
+    let seen = Seen {
         record,
         now: Moment::from_micros(now.unsigned_abs()),
-        heard_at,
         recovery: point.map(|point| Recovery::new(point, payload.unwrap_or_default())),
         answer: answer.map(Stored::from_bytes),
-    })
+    };
+    Ok(Heard { seen, at: heard_at })
 }
 
 fn number(bytes: Option<Vec<u8>>) -> Result<u64, StoreError> {

@@ -1,12 +1,13 @@
 //! The store: asks the server by script, and decides what a script cannot.
 
 use super::{
-    fields::{self, Seen, Told, key, micros, of_tenant, told, trouble},
+    super::swap::{self, Begun, Seen, Swaps, unwritten},
+    fields::{self, Heard, Told, key, micros, of_tenant, told, trouble},
     script,
 };
 use crate::idempotency::{
-    Attempt, Claim, Ending, Hold, KeyStore, Lost, OnClaim, OnHold, OnLeaseOver, Parked, Record, RecordId,
-    Recovery, Resolution, State, StoreError, Stored, Trouble, kept_for,
+    Attempt, Claim, Ending, Hold, KeyStore, Lost, OnHold, OnLeaseOver, Parked, Record, RecordId, Recovery,
+    Resolution, StoreError, Stored, Trouble, kept_for,
 };
 use redis::{Client, ScriptInvocation, Value, aio::ConnectionManager};
 use std::{fmt, sync::Arc, time::Duration};
@@ -19,9 +20,6 @@ pub struct RedisStore {
 }
 
 const PREFIX: &str = "buttress:idem";
-
-/// Each time somebody else has made a step, so that this many in a row say that something is wrong.
-const TURNS: u32 = 32;
 
 impl RedisStore {
     /// Connects, and asks the server whether it throws out records to make room.
@@ -66,24 +64,65 @@ impl RedisStore {
         told(value)
     }
 
-    async fn read(&self, key: &str) -> Result<Option<Seen>, StoreError> {
-        match self.run(&mut script::READ.key(key)).await? {
-            Told::Seen(seen) => Ok(Some(*seen)),
+    async fn look(&self, id: &RecordId) -> Result<Option<Heard>, StoreError> {
+        match self.run(&mut script::READ.key(key(&self.prefix, id))).await? {
+            Told::Seen(heard) => Ok(Some(*heard)),
             Told::Nothing | Told::Written | Told::NoRoom => Ok(None),
         }
     }
 
-    /// Writes `next` where the record is still `was`.
+    /// An owner's word: written, or the record says why not.
+    async fn held(
+        &self,
+        script: &mut ScriptInvocation<'_>,
+        why: impl FnOnce(&Seen) -> OnHold + Send,
+    ) -> Result<(), Lost> {
+        match self.run(script).await? {
+            Told::Written => Ok(()),
+            Told::Nothing | Told::NoRoom => Err(Lost::Gone),
+            Told::Seen(heard) => unwritten(why(&heard.seen)),
+        }
+    }
+}
+
+impl Swaps for RedisStore {
+    async fn begin(&self, id: &RecordId, attempt: &Attempt) -> Result<Begun, StoreError> {
+        let Attempt { fingerprint, nonce, terms, .. } = attempt;
+        let quota = terms.quota_of_scope();
+        let script = if quota.is_some() { &script::CLAIM_WITHIN } else { &script::CLAIM };
+        let mut begin = script.key(key(&self.prefix, id));
+        begin
+            .key(of_tenant(&self.prefix, id.scope()))
+            .arg(fingerprint.rule())
+            .arg(&fingerprint.digest()[..])
+            .arg(&nonce.bits().to_be_bytes()[..])
+            .arg(u8::from(terms.on_lease_over() == OnLeaseOver::Takeover))
+            .arg(micros(terms.lease()))
+            .arg(micros(terms.ttl()));
+        if let Some(quota) = quota {
+            begin.arg(quota.records).arg(quota.bytes);
+        }
+        match self.run(&mut begin).await? {
+            Told::Seen(heard) => Ok(Begun::There(Box::new(heard.seen))),
+            Told::NoRoom => Err(Trouble::Quota.into()),
+            Told::Nothing | Told::Written => Ok(Begun::Made),
+        }
+    }
+
+    async fn read(&self, id: &RecordId) -> Result<Option<Seen>, StoreError> {
+        Ok(self.look(id).await?.map(|heard| heard.seen))
+    }
+
     async fn swap(
         &self,
-        key: &str,
+        id: &RecordId,
         was: &Record,
         next: &Record,
         new_life: bool,
         answer: Option<&Stored>,
     ) -> Result<bool, StoreError> {
         let swapped: i64 = script::SWAP
-            .key(key)
+            .key(key(&self.prefix, id))
             .arg(was.state.code())
             .arg(was.token)
             .arg(&was.nonce.bits().to_be_bytes()[..])
@@ -105,69 +144,12 @@ impl RedisStore {
             .map_err(trouble)?;
         Ok(swapped == 1)
     }
-
-    /// An owner's word: written, or the record says why not.
-    async fn held(
-        &self,
-        script: &mut ScriptInvocation<'_>,
-        why: impl FnOnce(&Seen) -> OnHold + Send,
-    ) -> Result<(), Lost> {
-        match self.run(script).await? {
-            Told::Written => Ok(()),
-            Told::Nothing | Told::NoRoom => Err(Lost::Gone),
-            Told::Seen(seen) => match why(&seen) {
-                OnHold::Before => Ok(()),
-                OnHold::Fenced | OnHold::Write(_) => Err(Lost::Fenced),
-            },
-        }
-    }
 }
 
 impl KeyStore for RedisStore {
     /// Where a quota is asked for, a first claim looks at all records of the tenant, which the quota bounds.
     async fn claim(&self, id: RecordId, attempt: Attempt) -> Result<Claim, StoreError> {
-        let key = key(&self.prefix, &id);
-        let tenant = of_tenant(&self.prefix, id.scope());
-        let Attempt { fingerprint, nonce, terms, .. } = attempt;
-        for _ in 0..TURNS {
-            let quota = terms.quota_of_scope();
-            let script = if quota.is_some() { &script::CLAIM_WITHIN } else { &script::CLAIM };
-            let mut begin = script.key(&key);
-            begin
-                .key(&tenant)
-                .arg(fingerprint.rule())
-                .arg(&fingerprint.digest()[..])
-                .arg(&nonce.bits().to_be_bytes()[..])
-                .arg(u8::from(terms.on_lease_over() == OnLeaseOver::Takeover))
-                .arg(micros(terms.lease()))
-                .arg(micros(terms.ttl()));
-            if let Some(quota) = quota {
-                begin.arg(quota.records).arg(quota.bytes);
-            }
-            let seen = match self.run(&mut begin).await? {
-                Told::Seen(seen) => seen,
-                Told::NoRoom => return Err(Trouble::Quota.into()),
-                Told::Nothing | Told::Written => return Ok(Claim::mine(1, None)),
-            };
-            let (next, new_life, claim) = match Record::claim(Some(&seen.record), seen.now, &attempt) {
-                OnClaim::Begin(next) => (next, true, Claim::mine(next.token, None)),
-                OnClaim::Resume(next) | OnClaim::Again(next) => {
-                    (next, false, Claim::mine(next.token, seen.recovery.clone()))
-                }
-                OnClaim::Park(next) => (next, false, Claim::Unknown),
-                OnClaim::Done => {
-                    return seen.answer.map(Claim::Done).ok_or_else(|| Trouble::Unreadable.into());
-                }
-                OnClaim::Busy(remaining) => return Ok(Claim::busy(remaining)),
-                OnClaim::Unknown => return Ok(Claim::Unknown),
-                OnClaim::Mismatch => return Ok(Claim::Mismatch),
-                OnClaim::OtherRule(rule) => return Ok(Claim::OtherRule(rule)),
-            };
-            if self.swap(&key, &seen.record, &next, new_life, None).await? {
-                return Ok(claim);
-            }
-        }
-        Err(restless())
+        swap::claim(self, &id, &attempt).await
     }
 
     async fn renew(&self, hold: Hold, lease: Duration) -> Result<(), Lost> {
@@ -177,18 +159,14 @@ impl KeyStore for RedisStore {
     }
 
     async fn finish(&self, hold: Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
-        let (to, answer) = match &ending {
-            Ending::Done(answer) => (State::Done, answer.as_bytes()),
-            Ending::Released => (State::Released, &[][..]),
-            Ending::Unknown => (State::Unknown, &[][..]),
-        };
+        let (to, answer) = ending.into_parts();
         let mut finish = script::FINISH.key(key(&self.prefix, &hold.id));
         finish
             .arg(hold.token)
             .arg(&hold.nonce.bits().to_be_bytes()[..])
             .arg(to.code())
             .arg(micros(kept_for(ttl)))
-            .arg(answer);
+            .arg(answer.as_ref().map_or(&[][..], Stored::as_bytes));
         self.held(&mut finish, |seen| seen.record.finish(seen.now, &hold, to, ttl)).await
     }
 
@@ -238,10 +216,10 @@ impl KeyStore for RedisStore {
             if found.len() == limit {
                 break;
             }
-            if let Some(seen) = self.read(&key(&self.prefix, &id)).await?
+            if let Some(Heard { seen, at }) = self.look(&id).await?
                 && seen.record.is_parked(seen.now)
             {
-                found.push(Parked::new(id, seen.record.token, seen.now.since(seen.heard_at), seen.recovery));
+                found.push(Parked::new(id, seen.record.token, seen.now.since(at), seen.recovery));
             }
         }
         Ok(found)
@@ -254,28 +232,8 @@ impl KeyStore for RedisStore {
         resolution: Resolution,
         ttl: Duration,
     ) -> Result<(), Lost> {
-        let (to, answer) = match &resolution {
-            Resolution::Done(answer) => (State::Done, Some(answer)),
-            Resolution::NotDone => (State::Released, None),
-        };
-        let key = key(&self.prefix, &id);
-        for _ in 0..TURNS {
-            let seen = self.read(&key).await?.ok_or(Lost::Gone)?;
-            let next = match seen.record.resolve(seen.now, token, to, ttl) {
-                OnHold::Write(next) => next,
-                OnHold::Before => return Ok(()),
-                OnHold::Fenced => return Err(Lost::Fenced),
-            };
-            if self.swap(&key, &seen.record, &next, false, answer).await? {
-                return Ok(());
-            }
-        }
-        Err(restless().into())
+        swap::resolve(self, &id, token, resolution, ttl).await
     }
-}
-
-fn restless() -> StoreError {
-    StoreError::new(Trouble::Unavailable, "the record changes faster than it can be read")
 }
 
 impl fmt::Debug for RedisStore {

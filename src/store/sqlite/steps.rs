@@ -1,9 +1,12 @@
 //! The steps of a store over rows: reads a record, asks [`Record`] what becomes of it, and writes that.
 
-use super::rows::{Beside, Rows, trouble};
+use super::{
+    super::plan::{How, Plan, plan},
+    rows::{Beside, Rows, trouble},
+};
 use crate::idempotency::{
-    Attempt, Claim, Ending, Hold, Lost, Moment, OnClaim, OnHold, Record, RecordId, Recovery, Resolution,
-    State, StoreError, Stored, Trouble,
+    Attempt, Claim, Hold, Lost, Moment, OnHold, Record, RecordId, Recovery, State, StoreError, Stored,
+    Trouble,
 };
 use std::time::Duration;
 
@@ -16,60 +19,41 @@ pub(super) fn claim(
     let (record, beside) = rows.read(id).map_err(trouble)?.unzip();
     let Beside { recovery, answer } = beside.unwrap_or_default();
     let decided = Record::claim(record.as_ref(), now, attempt);
-    let claim = match decided {
-        OnClaim::Begin(begun) => {
+    let (next, how, claim) = match plan(decided, || recovery, || answer)? {
+        Plan::Answer(claim) => return Ok(claim),
+        Plan::Write { next, how, claim } => (next, how, claim),
+    };
+    match how {
+        How::Begins => {
             if let (None, Some(quota)) = (&record, attempt.terms.quota_of_scope())
                 && !rows.has_room(id.scope(), quota, now).map_err(trouble)?
             {
                 return Err(Trouble::Quota.into());
             }
-            rows.begin(id, &begun, now).map_err(trouble)?;
-            Claim::mine(begun.token, None)
+            rows.begin(id, &next, now)
         }
-        OnClaim::Resume(next) | OnClaim::Again(next) => {
-            rows.update(id, &next, None, now).map_err(trouble)?;
-            Claim::mine(next.token, recovery)
-        }
-        OnClaim::Park(_) => {
-            rows.park(id).map_err(trouble)?;
-            Claim::Unknown
-        }
-        OnClaim::Done => Claim::Done(answer.ok_or(Trouble::Unreadable)?),
-        OnClaim::Busy(remaining) => Claim::busy(remaining),
-        OnClaim::Unknown => Claim::Unknown,
-        OnClaim::Mismatch => Claim::Mismatch,
-        OnClaim::OtherRule(rule) => Claim::OtherRule(rule),
-    };
+        How::GoesOn => rows.update(id, &next, None, now),
+        How::Parks => rows.park(id),
+    }
+    .map_err(trouble)?;
     Ok(claim)
 }
 
 pub(super) fn renew(rows: &Rows<'_>, now: Moment, hold: &Hold, lease: Duration) -> Result<(), Lost> {
-    let (record, beside) = held(rows, hold)?;
-    match record.renew(now, hold, lease) {
-        OnHold::Write(next) => write(rows, now, &hold.id, &next, beside.answer.as_ref()),
-        OnHold::Before => Ok(()),
-        OnHold::Fenced => Err(Lost::Fenced),
-    }
+    let (record, beside) = found(rows, &hold.id)?;
+    write(rows, now, &hold.id, record.renew(now, hold, lease), beside.answer.as_ref())
 }
 
 pub(super) fn finish(
     rows: &Rows<'_>,
     now: Moment,
     hold: &Hold,
-    ending: &Ending,
+    to: State,
+    answer: Option<&Stored>,
     ttl: Duration,
 ) -> Result<(), Lost> {
-    let (to, answer) = match ending {
-        Ending::Done(answer) => (State::Done, Some(answer)),
-        Ending::Released => (State::Released, None),
-        Ending::Unknown => (State::Unknown, None),
-    };
-    let (record, _) = held(rows, hold)?;
-    match record.finish(now, hold, to, ttl) {
-        OnHold::Write(next) => write(rows, now, &hold.id, &next, answer),
-        OnHold::Before => Ok(()),
-        OnHold::Fenced => Err(Lost::Fenced),
-    }
+    let (record, _) = found(rows, &hold.id)?;
+    write(rows, now, &hold.id, record.finish(now, hold, to, ttl), answer)
 }
 
 pub(super) fn set_recovery(
@@ -78,7 +62,7 @@ pub(super) fn set_recovery(
     hold: &Hold,
     recovery: &Recovery,
 ) -> Result<(), Lost> {
-    let (record, _) = held(rows, hold)?;
+    let (record, _) = found(rows, &hold.id)?;
     if !record.may_set_recovery(hold) {
         return Err(Lost::Fenced);
     }
@@ -90,35 +74,31 @@ pub(super) fn resolve(
     now: Moment,
     id: &RecordId,
     token: u64,
-    resolution: &Resolution,
+    to: State,
+    answer: Option<&Stored>,
     ttl: Duration,
 ) -> Result<(), Lost> {
-    let (to, answer) = match resolution {
-        Resolution::Done(answer) => (State::Done, Some(answer)),
-        Resolution::NotDone => (State::Released, None),
-    };
     let (record, _) = found(rows, id)?;
-    match record.resolve(now, token, to, ttl) {
-        OnHold::Write(next) => write(rows, now, id, &next, answer),
-        OnHold::Before => Ok(()),
-        OnHold::Fenced => Err(Lost::Fenced),
-    }
-}
-
-fn held(rows: &Rows<'_>, hold: &Hold) -> Result<(Record, Beside), Lost> {
-    found(rows, &hold.id)
+    write(rows, now, id, record.resolve(now, token, to, ttl), answer)
 }
 
 fn found(rows: &Rows<'_>, id: &RecordId) -> Result<(Record, Beside), Lost> {
     rows.read(id).map_err(|error| Lost::Store(trouble(error)))?.ok_or(Lost::Gone)
 }
 
+/// Writes what an owner's word, or one from outside, has made of a record.
 fn write(
     rows: &Rows<'_>,
     now: Moment,
     id: &RecordId,
-    record: &Record,
+    word: OnHold,
     answer: Option<&Stored>,
 ) -> Result<(), Lost> {
-    rows.update(id, record, answer, now).map_err(|error| Lost::Store(trouble(error)))
+    match word {
+        OnHold::Write(next) => {
+            rows.update(id, &next, answer, now).map_err(|error| Lost::Store(trouble(error)))
+        }
+        OnHold::Before => Ok(()),
+        OnHold::Fenced => Err(Lost::Fenced),
+    }
 }

@@ -35,11 +35,18 @@ impl SqliteStore {
 
     /// Says how a file is kept, before it is opened.
     ///
-    /// ```no_run
+    /// ```
     /// use buttress::store::{SqliteStore, sqlite::Durability};
     ///
-    /// let store = SqliteStore::options().durability(Durability::Process).max_bytes(1 << 30).open("records.db")?;
-    /// # Ok::<(), buttress::idempotency::StoreError>(())
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = std::env::temp_dir().join(format!("buttress-options-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&dir)?;
+    /// # let path = dir.join("records.db");
+    /// let store = SqliteStore::options().durability(Durability::Process).max_bytes(1 << 30).open(&path)?;
+    /// assert!(path.exists());
+    /// # drop(store);
+    /// # std::fs::remove_dir_all(dir)?;
+    /// # Ok(()) }
     /// ```
     #[must_use]
     pub const fn options() -> Options {
@@ -89,7 +96,9 @@ impl KeyStore for SqliteStore {
     }
 
     async fn finish(&self, hold: Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
-        let finished = self.writer.ask(move |rows, now| steps::finish(rows, now, &hold, &ending, ttl)).await;
+        let (to, answer) = ending.into_parts();
+        let finished =
+            self.writer.ask(move |rows, now| steps::finish(rows, now, &hold, to, answer.as_ref(), ttl)).await;
         self.finished.notify_waiters();
         finished
     }
@@ -113,8 +122,11 @@ impl KeyStore for SqliteStore {
         resolution: Resolution,
         ttl: Duration,
     ) -> Result<(), Lost> {
-        let resolved =
-            self.writer.ask(move |rows, now| steps::resolve(rows, now, &id, token, &resolution, ttl)).await;
+        let (to, answer) = resolution.into_parts();
+        let resolved = self
+            .writer
+            .ask(move |rows, now| steps::resolve(rows, now, &id, token, to, answer.as_ref(), ttl))
+            .await;
         self.finished.notify_waiters();
         resolved
     }
@@ -135,7 +147,8 @@ impl InTx<rusqlite::Transaction<'_>> for SqliteStore {
         ending: Ending,
         ttl: Duration,
     ) -> impl Future<Output = Result<(), Lost>> + Send {
-        ready(within(tx, |rows, now| steps::finish(rows, now, &hold, &ending, ttl)))
+        let (to, answer) = ending.into_parts();
+        ready(within(tx, |rows, now| steps::finish(rows, now, &hold, to, answer.as_ref(), ttl)))
     }
 
     fn set_recovery_in(
