@@ -5,6 +5,8 @@
 
 #[path = "architecture/floors.rs"]
 mod floors;
+#[path = "architecture/judged.rs"]
+mod judged;
 #[path = "architecture/names.rs"]
 mod names;
 #[path = "architecture/reader.rs"]
@@ -108,6 +110,11 @@ fn the_mod_rs_of_a_pattern_holds_docs_and_re_exports_only() {
 #[test]
 fn no_file_is_longer_than_one_idea() {
     nothing(&shape::lengths(&house()));
+}
+
+#[test]
+fn every_layer_is_judged_by_the_laws() {
+    nothing(&judged::layers(&house(), &source::read("tests/contract")));
 }
 
 #[test]

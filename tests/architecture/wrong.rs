@@ -1,6 +1,6 @@
 //! Small sources that break one rule each, and some that look as if they did. A rule that lets its own pass checks nothing.
 
-use crate::{floors, shape, source::Source, source::compiled, waits};
+use crate::{floors, judged, shape, source::Source, source::compiled, waits};
 
 #[track_caller]
 fn imports(path: &str, text: &str) -> Vec<String> {
@@ -228,6 +228,30 @@ fn a_file_of_more_than_350_lines_is_refused() {
     assert!(
         found.len() == 1 && found[0].starts_with("src/testing/x.rs:1051: 351 lines of code, at most 350"),
         "{found:?}"
+    );
+}
+
+#[test]
+fn a_layer_that_nobody_judges_is_found() {
+    let house = "struct OneLayer;\nimpl<S> tower_layer::Layer<S> for OneLayer { type Service = S; }\nimpl Debug for Two {}";
+    let found = |contract| {
+        judged::layers(
+            &[Source::new("src/one/layer.rs", house)],
+            &[Source::new("tests/contract/one.rs", contract)],
+        )
+    };
+    for judged in [
+        "fn f() { Subject::new(|| OneLayer::new()); }",
+        "fn f() -> OneLayer { m!(one()) }",
+        "m!(OneLayer::new());",
+    ] {
+        assert_eq!(found(judged), [""; 0], "{judged}");
+    }
+    let unjudged = found("//! OneLayer\nfn f() { Subject::new(|| TwoLayer::new(\"OneLayer\")); }");
+    assert_eq!(unjudged.len(), 1, "{unjudged:?}");
+    assert!(
+        unjudged[0].starts_with("src/one/layer.rs:2: the layer `OneLayer` is judged by no test"),
+        "{unjudged:?}"
     );
 }
 

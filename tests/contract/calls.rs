@@ -1,11 +1,12 @@
 //! Calls by a service config: once, again, and side by side.
 
+use crate::adapters::of_http;
 use buttress::{
-    grpc::{self, ServiceConfig},
+    grpc::{self, CallsLayer, ServiceConfig},
     lift,
     testing::{Judgeable, Law, Refusal, Subject, deadline_in},
 };
-use http::{Request, Response};
+use http::{Method, Response};
 use std::time::Duration;
 use tonic::body::Body;
 use tower::{ServiceBuilder, layer::util::Stack};
@@ -19,28 +20,16 @@ const AGAIN: &str = r#", "retryPolicy": {"maxAttempts": 2, "initialBackoff": "0.
     "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}"#;
 const HEDGE: &str = r#", "hedgingPolicy": {"maxAttempts": 2, "hedgingDelay": "9s"}"#;
 
-/// Requests carry the number in their extensions, as responses do.
 fn by(config: &str) -> impl Judgeable {
     let config = format!(r#"{{"methodConfig": [{{"name": [{{}}], "timeout": "0.25s"{config}}}]}}"#);
     let config: ServiceConfig = config.parse().expect("a good config");
-    ServiceBuilder::new()
-        .map_request(|number: u64| {
-            let mut request = Request::post("/a.A/One").body(Body::empty()).expect("valid");
-            request.extensions_mut().insert(number);
-            request
-        })
-        .map_response(|response: Response<Body>| {
-            *response.extensions().get::<u64>().expect("as it was answered")
-        })
-        .layer(grpc::calls(&config))
-        .layer(lift())
-        .map_request(|request: Request<Body>| *request.extensions().get::<u64>().expect("as it was asked"))
-        .map_response(|number: u64| {
-            let mut response =
-                Response::builder().header("grpc-status", "0").body(Body::empty()).expect("valid");
-            response.extensions_mut().insert(number);
+    let calls: CallsLayer = grpc::calls(&config);
+    let layers =
+        ServiceBuilder::new().layer(calls).layer(lift()).map_response(|mut response: Response<Body>| {
+            response.headers_mut().insert("grpc-status", 0.into());
             response
-        })
+        });
+    of_http!(Method::POST, Body::empty(), layers)
 }
 
 fn judge(config: &'static str, subject: fn(Subject) -> Subject) {

@@ -1,5 +1,8 @@
 //! The laws over our own layers: one file a pattern.
 
+mod adapters;
+mod affairs;
+mod body_timeout;
 mod breaker;
 mod bulkhead;
 mod calls;
@@ -7,7 +10,10 @@ mod calls;
 mod counting;
 mod deadline;
 mod fallback;
+mod grpc;
+mod guard;
 mod hedge;
+mod http_forms;
 mod http_retry;
 mod idempotency;
 mod keyed_breaker;

@@ -1,6 +1,9 @@
 //! The retry: with waits and without, where requests are safe and where they are not, and with budgets of other rules.
 
-use crate::counting;
+use crate::{
+    affairs::{CUTTING, REFUSING, STATE, TIME, TURN, VERDICT, assert_all_but},
+    counting,
+};
 use buttress::{
     backoff::Backoff,
     budget::{Budget, KeyedBudgets, Quota, Share, Throttle, Window},
@@ -14,31 +17,14 @@ use tower::layer::util::Stack;
 
 /// A retry refuses nothing, makes nobody wait for a turn, cuts nothing, and keeps no verdict on the service. That the budget
 /// is shared by clones, and by nobody else, is shown in `tests/retry`: it shows in no answer that the judge asks for.
-const NOT_ITS_AFFAIR: [Law; 14] = [
-    Law::ReadinessNeverRejects,
-    Law::RefusalAsksNothingInside,
-    Law::RefusalStands,
-    Law::WaitingIsInTheCall,
-    Law::AdmittedFirst,
-    Law::DropInTheQueue,
-    Law::DropWhileRecovering,
-    Law::LateResultsMoveNothing,
-    Law::CutBeforeTheAnswer,
-    Law::CutSaysWhy,
-    Law::LayerSharesState,
-    Law::ClonesShareState,
-    Law::LayersAreApart,
-    Law::WaitsEndOnTime,
-];
+const NOT_ITS_AFFAIR: [&[Law]; 6] = [REFUSING, VERDICT, TURN, CUTTING, STATE, TIME];
 
 fn policy() -> Policy<buttress::outcome::ErrorsFail, Clones<Always>> {
     Policy::new().all_safe().backoff(Backoff::constant(Duration::from_millis(50)))
 }
 
 fn judge(subject: &Subject) {
-    let report = subject.judge();
-    report.assert();
-    assert_eq!(report.not_run(), NOT_ITS_AFFAIR, "{report}");
+    assert_all_but(&NOT_ITS_AFFAIR, &subject.judge());
 }
 
 fn subject<L: buttress::testing::Judgeable>(make: impl Fn() -> L + 'static) -> Subject {

@@ -1,52 +1,25 @@
 //! The standard stacks, as one layer each: whatever stands in them, the whole keeps the laws.
 
-use crate::counting;
+use crate::{
+    adapters::{of_http, of_numbers},
+    counting,
+};
 use buttress::{
     stack::{ClientLayer, ServerLayer, client, server},
     testing::{Answer, DeadlineInLayer, Judgeable, Refusal, Subject, deadline_in},
 };
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::Method;
 use http_body_util::Empty;
 use std::time::Duration;
-use tower::{ServiceBuilder, layer::util::Stack};
+use tower::layer::util::Stack;
 
-type Body = Empty<Bytes>;
-
-/// A request to one host that carries a number where a body of none can.
-fn ask(number: u64) -> Request<Body> {
-    let mut request = Request::new(Body::new());
-    *request.uri_mut() = Uri::from_static("http://judged.test/");
-    request.extensions_mut().insert(number);
-    request
-}
-
-/// The client's stack, between two adapters, so that the judge can call it with a number.
 fn judged(layer: ClientLayer) -> impl Judgeable {
-    fn number<B>(request: &Request<B>) -> u64 {
-        request.extensions().get().copied().unwrap_or_default()
-    }
-    fn answer(number: u64) -> Response<Body> {
-        let mut response = Response::new(Body::new());
-        response.extensions_mut().insert(number);
-        response
-    }
-    ServiceBuilder::new()
-        .map_request(ask)
-        .map_response(|response: Response<_>| response.extensions().get::<u64>().copied().unwrap_or_default())
-        .layer(layer)
-        .map_request(|request: Request<buttress::http::ReplayBody<Body>>| number(&request))
-        .map_response(answer)
+    of_http!(Method::GET, Empty::<Bytes>::new(), layer)
 }
 
-/// The server's: it looks into no body, so a number is one.
 fn served(layer: ServerLayer) -> impl Judgeable {
-    ServiceBuilder::new()
-        .map_request(Request::<u64>::new)
-        .map_response(|response: Response<u64>| *response.body())
-        .layer(layer)
-        .map_request(|request: Request<u64>| *request.body())
-        .map_response(Response::<u64>::new)
+    of_numbers!(layer)
 }
 
 fn too_late<L>(layer: L) -> Stack<L, DeadlineInLayer> {
