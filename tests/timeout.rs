@@ -206,7 +206,7 @@ async fn an_inside_that_uses_up_the_tasks_budget_is_cut_all_the_same() {
         loop {
             tokio::task::coop::consume_budget().await;
         }
-        #[allow(unreachable_code)] // the type of the answer
+        #[expect(unreachable_code, reason = "the type of the answer")]
         Ok::<(), Infallible>(())
     });
     // Time stands still while a task is busy: it is moved by hand after the first poll.

@@ -108,8 +108,8 @@ impl Budget {
         self.inner.name.get().unwrap_or(&NAME).clone()
     }
 
-    #[cfg(feature = "http")]
     /// The same for clones, and for no other while this one lives.
+    #[cfg(feature = "http")]
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.inner).addr()
     }

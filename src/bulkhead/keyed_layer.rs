@@ -85,8 +85,8 @@ impl<K, P, Q, H> KeyedBulkheadLayer<K, P, Q, H> {
         KeyedBulkheadLayer { slots, key_of, queue, hold: until }
     }
 
-    #[cfg(feature = "http")]
     /// Who waits.
+    #[cfg(feature = "http")]
     pub(crate) const fn queueing(&self) -> &Q {
         &self.queue
     }

@@ -45,8 +45,8 @@ impl<Q, H> BulkheadLayer<Q, H> {
         &self.slots
     }
 
-    #[cfg(feature = "http")]
     /// Who waits.
+    #[cfg(feature = "http")]
     pub(crate) const fn queueing(&self) -> &Q {
         &self.queue
     }

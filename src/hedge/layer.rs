@@ -143,8 +143,8 @@ impl<A, C> HedgeLayer<A, C> {
         self
     }
 
-    #[cfg(feature = "http")]
     /// Who pays.
+    #[cfg(feature = "http")]
     pub(crate) const fn payer(&self) -> &Budget {
         &self.shared.budget
     }

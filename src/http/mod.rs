@@ -1,7 +1,5 @@
-//! What is particular to HTTP: answers for rejections, outcomes that come with the end of the body, deadlines by header,
-//! limits on bodies, requests that are sent again.
-//! What is particular to HTTP: answers for rejections, outcomes that come with the end of the body, deadlines by header, in and out,
-//! limits on bodies.
+//! What is particular to HTTP: answers for rejections, outcomes that come with the end of the body, deadlines by header, in
+//! and out, limits on bodies, requests that are sent again.
 //!
 //! A server puts its whole stack under one word, [`guard`]; what a layer refuses or cuts is answered as
 //! `application/problem+json`, and the error type of the router stays what it was:

@@ -248,11 +248,24 @@ impl<S> Keeper<S> {
 impl<S: KeyStore> Keeper<S> {
     /// Deletes what has expired, every `period`, for ever: a task of yours.
     ///
-    /// ```no_run
-    /// # use std::time::Duration;
-    /// # use buttress::{idempotency::{Effects, Keeper}, store::memory::MemoryStore};
-    /// # let keeper = Keeper::new(MemoryStore::new(), Effects::Plain);
+    /// ```
+    /// use std::time::Duration;
+    /// use buttress::{idempotency::{Effects, Keeper}, store::memory::MemoryStore};
+    /// # use buttress::{idempotency::{Attempt, Fingerprint, KeyStore, OnLeaseOver, RecordId, Scope, Terms}, key::Key};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = MemoryStore::new();
+    /// let keeper = Keeper::new(store.clone(), Effects::Plain);
     /// tokio::spawn(keeper.purge_every(Duration::from_secs(60)));
+    ///
+    /// # let id = RecordId::new(Scope::new("payments", b"tenant 7"), &Key::new("a1")?);
+    /// # let terms = Terms::new(Duration::from_secs(1), Duration::from_secs(1), OnLeaseOver::Park);
+    /// # store.claim(id, Attempt::new(Fingerprint::of(["POST", "/payments", "10"]), terms)).await?;
+    /// // the record of an operation, kept for a few seconds
+    /// assert_eq!(store.len(), 1);
+    /// tokio::time::sleep(Duration::from_secs(61)).await;
+    /// assert!(store.is_empty());
+    /// # Ok(()) }
     /// ```
     pub fn purge_every(&self, period: Duration) -> impl Future<Output = ()> + Send + use<S> {
         /// At once: short enough not to hold anybody up.

@@ -9,19 +9,26 @@
 //!
 //! # The call
 //!
-//! ```no_run
+//! ```
 //! use std::time::Duration;
 //! use buttress::{breaker::{KeyedBreakerLayer, Policy}, over, reqwest, timeout::TimeoutLayer};
 //! use tower::ServiceExt;
 //!
-//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = reqwest::builder().user_agent("shop").build()?;
+//! # use axum::{Router, routing::post};
+//! # use http_body_util::BodyExt;
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let shop = format!("http://{}", listener.local_addr()?);
+//! # let app = Router::new().route("/orders", post(|order: String| async move { format!("bought: {order}") }));
+//! # tokio::spawn(async move { axum::serve(listener, app).await });
+//! let client = reqwest::builder().user_agent("shop").no_proxy().build()?;
 //! let by_host = KeyedBreakerLayer::per_authority(100, &Policy::new()).classify(reqwest::ByStatus);
 //! let client = over((by_host, TimeoutLayer::new(Duration::from_secs(3))), reqwest::service(client));
 //!
-//! let request = http::Request::post("https://example.com/orders").body(String::from("two apples"))?;
+//! let request = http::Request::post(format!("{shop}/orders")).body(String::from("two apples"))?;
 //! let response = client.oneshot(request).await?;
-//! println!("{}", response.status()); // the body streams
+//! assert_eq!(response.status(), 200);
+//! assert_eq!(response.into_body().collect().await?.to_bytes(), "bought: two apples"); // it streams
 //! # Ok(())
 //! # }
 //! ```

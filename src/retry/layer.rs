@@ -33,14 +33,14 @@ impl<C, R> RetryLayer<C, R> {
 }
 
 impl<C, R> RetryLayer<C, R> {
-    #[cfg(feature = "http")]
     /// At most so many for a call.
+    #[cfg(feature = "http")]
     pub(crate) fn attempts(&self) -> u32 {
         self.shared.rules().attempts
     }
 
-    #[cfg(feature = "http")]
     /// Who pays, where nobody else does.
+    #[cfg(feature = "http")]
     pub(crate) fn budget(&self) -> &crate::budget::Budget {
         &self.shared.budget
     }

@@ -32,17 +32,22 @@ use tower_layer::Layer;
 ///
 /// The service inside is sent bodies of type [`ReplayBody`](crate::http::ReplayBody).
 ///
-/// ```no_run
+/// ```
 /// use std::time::Duration;
 /// use buttress::{over, reqwest, stack};
 /// use tower::ServiceExt;
 ///
-/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use axum::{Router, http::StatusCode, routing::put};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let shop = format!("http://{}", listener.local_addr()?);
+/// # let app = Router::new().route("/basket", put(|_: String| async { StatusCode::CREATED }));
+/// # tokio::spawn(async move { axum::serve(listener, app).await });
 /// let stack = stack::client().over_hyper().attempt(Duration::from_secs(1));
-/// let client = over(stack, reqwest::service(reqwest::builder().build()?));
+/// let client = over(stack, reqwest::service(reqwest::builder().no_proxy().build()?));
 ///
-/// let request = http::Request::put("https://example.com/basket").body(String::from("two apples"))?;
-/// println!("{}", client.oneshot(request).await?.status());
+/// let request = http::Request::put(format!("{shop}/basket")).body(String::from("two apples"))?;
+/// assert_eq!(client.oneshot(request).await?.status(), 201);
 /// # Ok(())
 /// # }
 /// ```

@@ -53,7 +53,7 @@ impl Live {
     ///
     /// # Errors
     /// Where [`Config::read`] refuses it.
-    #[allow(clippy::should_implement_trait)] // `str::parse` would hide the word for what is parsed
+    #[expect(clippy::should_implement_trait, reason = "`str::parse` would hide the word for what is parsed")]
     pub fn from_str(text: &str) -> Result<Self, ConfigError> {
         Config::read(text).map(|config| Self::made(config, None))
     }

@@ -66,8 +66,8 @@ impl<L> TimeoutLayer<L> {
         &self.settings
     }
 
-    #[cfg(feature = "http")]
     /// The limit.
+    #[cfg(feature = "http")]
     pub(crate) const fn limited_by(&self) -> &L {
         &self.settings.limit
     }

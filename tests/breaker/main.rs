@@ -14,8 +14,7 @@ mod served;
 mod streams;
 mod told;
 
-// Its other steps are for the tests of bodies.
-#[allow(dead_code)]
+#[expect(dead_code, reason = "its other steps are for the tests of bodies")]
 #[path = "../http/frames.rs"]
 mod frames;
 

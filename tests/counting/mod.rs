@@ -51,14 +51,14 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The allocations that this thread has made so far. Not every binary asks.
-#[allow(dead_code)]
+/// The allocations that this thread has made so far.
+#[allow(dead_code, reason = "not every binary asks")]
 pub(crate) fn made() -> u64 {
     MADE.try_with(Cell::get).unwrap_or(0)
 }
 
-/// The bytes that this thread has allocated, less those that it has freed. Not every binary asks.
-#[allow(dead_code)]
+/// The bytes that this thread has allocated, less those that it has freed.
+#[allow(dead_code, reason = "not every binary asks")]
 pub(crate) fn live() -> i64 {
     LIVE.try_with(Cell::get).unwrap_or(0)
 }

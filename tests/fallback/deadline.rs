@@ -97,7 +97,7 @@ async fn a_fallback_that_uses_up_the_tasks_budget_is_cut_all_the_same() {
         loop {
             tokio::task::coop::consume_budget().await;
         }
-        #[allow(unreachable_code)] // the type of the answer
+        #[expect(unreachable_code, reason = "the type of the answer")]
         7
     });
     let mut call = std::pin::pin!(Deadline::after(clock::now(), MS).scope(ask(&layer, open())));

@@ -224,7 +224,7 @@ async fn an_inside_that_uses_up_the_tasks_budget_is_cut_all_the_same() {
         loop {
             tokio::task::coop::consume_budget().await;
         }
-        #[allow(unreachable_code)] // the type of the answer
+        #[expect(unreachable_code, reason = "the type of the answer")]
         Ok::<(), Infallible>(())
     });
     let mut call = pin!(over(TotalLayer::new(MS), greedy).oneshot(()));

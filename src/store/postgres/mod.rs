@@ -4,6 +4,8 @@
 //! that is the database in which the payment is written, there is more to be had: the payment and the knowledge of it
 //! commit together, or not at all, and no crash comes between them.
 //!
+//! It needs a server, and so this is compiled and not run:
+//!
 //! ```no_run
 //! use deadpool_postgres::{Manager, Pool};
 //! use buttress::store::PgStore;

@@ -11,6 +11,8 @@
 //! Use it where doing something twice is a nuisance and not a loss. For the rest there are SQLite and PostgreSQL, which
 //! are [`Durable`](crate::idempotency::Durable); this store is not, and code that asks for that does not take it.
 //!
+//! It needs a server, and so this is compiled and not run:
+//!
 //! ```no_run
 //! use buttress::store::RedisStore;
 //!

@@ -82,8 +82,8 @@ impl<L> TotalLayer<L> {
         Self { settings: Settings { limit, name: NAME, observed: Observed::new() } }
     }
 
-    #[cfg(feature = "http")]
     /// The limit.
+    #[cfg(feature = "http")]
     pub(crate) const fn limited_by(&self) -> &L {
         &self.settings.limit
     }
