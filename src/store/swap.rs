@@ -19,10 +19,8 @@ pub(super) struct Seen {
 pub(super) enum Begun {
     /// It is written.
     Made,
-    /// There is one, and nothing was written.
-    There(Box<Seen>),
-    /// There is one, which could not be read in the same step.
-    Unseen,
+    /// There is one, and nothing was written. `None` where it was gone when it was to be read.
+    There(Option<Box<Seen>>),
 }
 
 /// A server of records.
@@ -59,12 +57,8 @@ pub(super) async fn claim(store: &impl Swaps, id: &RecordId, attempt: &Attempt) 
     for _ in 0..TURNS {
         let Seen { record, now, recovery, answer } = match store.begin(id, attempt).await? {
             Begun::Made => return Ok(Claim::mine(1, None)),
-            Begun::There(seen) => *seen,
-            // It may have been purged since.
-            Begun::Unseen => match store.read(id).await? {
-                Some(seen) => seen,
-                None => continue,
-            },
+            Begun::There(Some(seen)) => *seen,
+            Begun::There(None) => continue,
         };
         match plan(Record::claim(Some(&record), now, attempt), || recovery, || answer)? {
             Plan::Answer(claim) => return Ok(claim),

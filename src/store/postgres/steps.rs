@@ -38,9 +38,13 @@ impl<L: Link> Swaps for L {
             )
             .await
             .map_err(trouble)?;
-        // Committed after the statement had begun: a fresh look sees it.
-        let Some(row) = rows.first() else { return Ok(Begun::Unseen) };
-        if get(row, "made")? { Ok(Begun::Made) } else { seen(row).map(|seen| Begun::There(Box::new(seen))) }
+        let seen = match rows.first() {
+            Some(row) if get(row, "made")? => return Ok(Begun::Made),
+            Some(row) => Some(seen(row)?),
+            // Committed after the statement had begun: a fresh look sees it, unless it has been purged since.
+            None => self.read(id).await?,
+        };
+        Ok(Begun::There(seen.map(Box::new)))
     }
 
     async fn read(&self, id: &RecordId) -> Result<Option<Seen>, StoreError> {

@@ -103,7 +103,7 @@ impl Swaps for RedisStore {
             begin.arg(quota.records).arg(quota.bytes);
         }
         match self.run(&mut begin).await? {
-            Told::Seen(heard) => Ok(Begun::There(Box::new(heard.seen))),
+            Told::Seen(heard) => Ok(Begun::There(Some(Box::new(heard.seen)))),
             Told::NoRoom => Err(Trouble::Quota.into()),
             Told::Nothing | Told::Written => Ok(Begun::Made),
         }
