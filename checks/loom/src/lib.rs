@@ -4,8 +4,7 @@
 //! them there (probes, policies, events) is no matter of interleavings: it stands behind one lock. `gate` composes them as the
 //! slot does.
 #![cfg(loom)]
-// Of each core the tests use what they are about.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "of each core the tests use what they are about")]
 
 #[path = "../../../src/breaker/buckets.rs"]
 mod buckets;

@@ -3,14 +3,13 @@
 //! The checks are shown to see what they are for: each is run over a core that looks and then writes, and must fail there.
 #![cfg(loom)]
 
-// The cores are taken as they stand; what only the books need is unused here.
-#[allow(dead_code)]
+// The cores are taken as they stand.
+#[expect(dead_code, reason = "what only the books need is unused here")]
 #[path = "../../../src/budget/crowd.rs"]
 mod crowd;
-#[allow(dead_code)] // as above
+#[expect(dead_code, reason = "as above")]
 #[path = "../../../src/budget/level.rs"]
 mod level;
-#[allow(dead_code)] // as above
 #[path = "../../../src/budget/span.rs"]
 mod span;
 #[path = "../../../src/budget/sync.rs"]

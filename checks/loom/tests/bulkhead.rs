@@ -3,16 +3,14 @@
 //! A wake that is lost shows as a deadlock, a place that is given twice as two inside.
 #![cfg(loom)]
 
-// The core is taken as it stands; what only the layer needs is unused here.
-#[allow(dead_code)]
+// The core is taken as it stands.
+#[expect(dead_code, reason = "what only the layer needs is unused here")]
 #[path = "../../../src/bulkhead/compartment.rs"]
 mod compartment;
-#[allow(dead_code)] // as above
 #[path = "../../../src/bulkhead/line.rs"]
 mod line;
 #[path = "../../../src/bulkhead/sync.rs"]
 mod sync;
-#[allow(dead_code)] // as above
 #[path = "../../../src/bulkhead/word.rs"]
 mod word;
 
@@ -23,7 +21,7 @@ use loom::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    thread::{self, Thread},
+    thread::{self, JoinHandle, Thread},
 };
 use std::task::{Wake, Waker};
 
@@ -89,6 +87,21 @@ impl Stage {
         }
     }
 
+    fn touch_and_go(&self) {
+        self.touch();
+        self.give_back();
+    }
+
+    fn take_turn(&self) {
+        self.wait();
+        self.touch_and_go();
+    }
+
+    fn wait_and_go(&self) {
+        self.wait();
+        self.give_back();
+    }
+
     /// Joins and leaves at once.
     fn come_and_go(&self) {
         match self.compartment.join(8, Waker::noop().clone()) {
@@ -108,17 +121,21 @@ impl Stage {
     }
 }
 
+/// On a thread beside.
+fn aside(stage: &Arc<Stage>, run: impl FnOnce(&Stage) + 'static) -> JoinHandle<()> {
+    let stage = Arc::clone(stage);
+    thread::spawn(move || run(&stage))
+}
+
 #[test]
 fn one_place_is_never_given_to_two() {
     loom::model(|| {
         let stage = Stage::new(1);
         let threads: Vec<_> = (0..2)
             .map(|_| {
-                let stage = Arc::clone(&stage);
-                thread::spawn(move || {
+                aside(&stage, |stage| {
                     if stage.take() {
-                        stage.touch();
-                        stage.give_back();
+                        stage.touch_and_go();
                     }
                 })
             })
@@ -133,16 +150,8 @@ fn who_joins_while_the_last_one_leaves_comes_to_his_turn() {
     loom::model(|| {
         let stage = Stage::new(1);
         assert!(stage.take());
-        let waits = thread::spawn({
-            let stage = Arc::clone(&stage);
-            move || {
-                stage.wait();
-                stage.touch();
-                stage.give_back();
-            }
-        });
-        stage.touch();
-        stage.give_back();
+        let waits = aside(&stage, Stage::take_turn);
+        stage.touch_and_go();
         waits.join().expect("no panic");
         assert!(stage.is_empty());
     });
@@ -152,17 +161,8 @@ fn who_joins_while_the_last_one_leaves_comes_to_his_turn() {
 fn two_who_wait_both_come_to_their_turn() {
     loom::model(|| {
         let stage = Stage::new(1);
-        let waits = thread::spawn({
-            let stage = Arc::clone(&stage);
-            move || {
-                stage.wait();
-                stage.touch();
-                stage.give_back();
-            }
-        });
-        stage.wait();
-        stage.touch();
-        stage.give_back();
+        let waits = aside(&stage, Stage::take_turn);
+        stage.take_turn();
         waits.join().expect("no panic");
         assert!(stage.is_empty());
     });
@@ -175,20 +175,9 @@ fn who_leaves_the_queue_as_its_turn_comes_takes_no_turn_along() {
     bounded.check(|| {
         let stage = Stage::new(1);
         assert!(stage.take());
-        let goes = thread::spawn({
-            let stage = Arc::clone(&stage);
-            move || stage.come_and_go()
-        });
-        let waits = thread::spawn({
-            let stage = Arc::clone(&stage);
-            move || {
-                stage.wait();
-                stage.touch();
-                stage.give_back();
-            }
-        });
-        stage.touch();
-        stage.give_back();
+        let goes = aside(&stage, Stage::come_and_go);
+        let waits = aside(&stage, Stage::take_turn);
+        stage.touch_and_go();
         goes.join().expect("no panic");
         waits.join().expect("no panic");
         assert!(stage.is_empty());
@@ -200,13 +189,7 @@ fn a_limit_that_grows_lets_in_who_joined_at_that_instant() {
     loom::model(|| {
         let stage = Stage::new(1);
         assert!(stage.take());
-        let waits = thread::spawn({
-            let stage = Arc::clone(&stage);
-            move || {
-                stage.wait();
-                stage.give_back();
-            }
-        });
+        let waits = aside(&stage, Stage::wait_and_go);
         stage.compartment.set_limit(2);
         stage.call_up();
         waits.join().expect("no panic");
@@ -222,14 +205,7 @@ fn a_limit_that_grows_and_one_who_leaves_call_up_both_who_wait() {
     bounded.check(|| {
         let stage = Stage::new(1);
         assert!(stage.take());
-        let waits = || {
-            let stage = Arc::clone(&stage);
-            thread::spawn(move || {
-                stage.wait();
-                stage.give_back();
-            })
-        };
-        let (one, two) = (waits(), waits());
+        let (one, two) = (aside(&stage, Stage::wait_and_go), aside(&stage, Stage::wait_and_go));
         stage.compartment.set_limit(2);
         stage.call_up();
         stage.give_back();
@@ -244,20 +220,12 @@ fn a_limit_that_shrinks_keeps_all_but_one_out_and_loses_nobody() {
     loom::model(|| {
         let stage = Stage::new(2);
         assert!(stage.take() && stage.take());
-        let waits = thread::spawn({
-            let stage = Arc::clone(&stage);
-            move || {
-                stage.wait();
-                stage.touch();
-                stage.give_back();
-            }
-        });
+        let waits = aside(&stage, Stage::take_turn);
         stage.compartment.set_limit(1);
         stage.call_up();
         // Until the second has left, nobody may come in: there is one place, and it is taken.
         stage.give_back();
-        stage.touch();
-        stage.give_back();
+        stage.touch_and_go();
         waits.join().expect("no panic");
         assert!(stage.is_empty());
     });
@@ -271,10 +239,7 @@ fn nobody_overtakes_who_waits() {
         let Join::Waits(seat) = stage.compartment.join(8, Waker::noop().clone()) else {
             panic!("it is full")
         };
-        let newcomer = thread::spawn({
-            let stage = Arc::clone(&stage);
-            move || assert!(!stage.take(), "overtook")
-        });
+        let newcomer = aside(&stage, |stage| assert!(!stage.take(), "overtook"));
         stage.give_back();
         newcomer.join().expect("no panic");
         assert!(stage.compartment.is_called(&seat, Waker::noop().clone()));
@@ -286,12 +251,7 @@ fn the_last_of_handle_and_calls_finds_it_over_and_nobody_else() {
     loom::model(|| {
         let stage = Stage::new(2);
         assert!(stage.take() && stage.take());
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                let stage = Arc::clone(&stage);
-                thread::spawn(move || stage.give_back())
-            })
-            .collect();
+        let threads: Vec<_> = (0..2).map(|_| aside(&stage, Stage::give_back)).collect();
         if stage.compartment.abandon().is_over() {
             stage.over.fetch_add(1, SeqCst);
         }
