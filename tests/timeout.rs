@@ -38,8 +38,23 @@ fn hangs() -> impl Service<(), Response = (), Error = Infallible, Future: Send> 
     service_fn(|()| pending())
 }
 
-fn takes(time: Duration) -> impl Service<(), Response = (), Error = Infallible> + Clone {
+fn takes(time: Duration) -> impl Service<(), Response = (), Error = Infallible, Future: Send> + Clone {
     service_fn(move |()| sleep(time).map(Ok))
+}
+
+/// Nobody may ask it anything.
+#[derive(Clone)]
+struct Untouched;
+impl Service<()> for Untouched {
+    type Response = ();
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<(), Infallible>>;
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        panic!("asked whether it is ready")
+    }
+    fn call(&mut self, (): ()) -> Self::Future {
+        panic!("called")
+    }
 }
 
 fn reason(answer: Never) -> (Reason, bool) {
@@ -116,19 +131,6 @@ async fn the_smaller_of_limit_and_deadline_cuts_and_names_the_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_deadline_has_passed_is_refused_and_inside_is_not_even_asked() {
-    #[derive(Clone)]
-    struct Untouched;
-    impl Service<()> for Untouched {
-        type Response = ();
-        type Error = Infallible;
-        type Future = std::future::Ready<Result<(), Infallible>>;
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-            panic!("asked whether it is ready")
-        }
-        fn call(&mut self, (): ()) -> Self::Future {
-            panic!("called")
-        }
-    }
     let call = over(TimeoutLayer::new(DAY), Untouched).oneshot(());
     assert_eq!(reason(Deadline::at(Instant::now()).scope(call).await), (Reason::DeadlinePassed, false));
 }

@@ -1,5 +1,6 @@
 //! The limit on the whole call: known inside, and kept whatever the inside does.
 
+use crate::{DAY, MS, Never, Untouched, hangs, takes};
 use buttress::{
     Deadline, Lifted,
     cause::{self, Cause},
@@ -15,24 +16,10 @@ use std::{
     future::pending,
     pin::pin,
     sync::{Arc, Mutex},
-    task::{Context, Poll},
     time::Duration,
 };
 use tokio::time::{Instant, advance, sleep};
 use tower::{Service, ServiceExt, service_fn};
-
-const MS: Duration = Duration::from_millis(1);
-const DAY: Duration = Duration::from_secs(86_400);
-
-type Never = Result<(), Lifted<Infallible>>;
-
-fn hangs() -> impl Service<(), Response = (), Error = Infallible, Future: Send> + Clone {
-    service_fn(|()| pending())
-}
-
-fn takes(time: Duration) -> impl Service<(), Response = (), Error = Infallible, Future: Send> + Clone {
-    service_fn(move |()| sleep(time).map(Ok))
-}
 
 fn rejected(answer: Never) -> (Reason, bool, String) {
     match answer {
@@ -150,19 +137,6 @@ fn without_a_limit_or_a_deadline_it_needs_no_runtime() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_deadline_has_passed_is_refused_and_inside_is_not_even_asked() {
-    #[derive(Clone)]
-    struct Untouched;
-    impl Service<()> for Untouched {
-        type Response = ();
-        type Error = Infallible;
-        type Future = std::future::Ready<Result<(), Infallible>>;
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-            panic!("asked whether it is ready")
-        }
-        fn call(&mut self, (): ()) -> Self::Future {
-            panic!("called")
-        }
-    }
     let now = Deadline::at(Instant::now());
     for limit in [DAY, Duration::MAX] {
         let answer = now.scope(over(TotalLayer::new(limit).name("pay"), Untouched).oneshot(())).await;
