@@ -22,8 +22,8 @@ use std::{
 /// There are at most so many. When all places are taken, a newcomer gets that of the closed circuit that was idle longest,
 /// which is forgotten with what it had counted; calls still under way through it count for nobody. So give it room for all
 /// hosts that are called within the window of a rule. What is open, half-open or forced stays. If that is all of them,
-/// newcomers share one more circuit, [`overflow`](Self::overflow), and [`Event::Overflow`] says so once, until a newcomer
-/// finds a place again.
+/// newcomers share one more circuit, [`overflow`](Self::overflow), and
+/// [`Event::Overflow`](crate::telemetry::Event::Overflow) says so once, until a newcomer finds a place again.
 ///
 /// Keys are hosts or routes. Never key by path, user or id: each key is the name of a circuit, and so a label in your
 /// metrics and a word in your logs. The bound holds that damage down, no more.

@@ -20,7 +20,8 @@ use std::{
 ///
 /// There are at most so many keys. When all places are taken, a newcomer gets that of the key that was idle longest, of
 /// those whose budget is as good as a new one. If there is none, newcomers share one more budget,
-/// [`overflow`](Self::overflow), and [`Event::Overflow`] says so once, until a newcomer finds a place again.
+/// [`overflow`](Self::overflow), and [`Event::Overflow`](crate::telemetry::Event::Overflow) says so once, until a newcomer
+/// finds a place again.
 ///
 /// Keys are hosts or routes. Never key by path, user or id: each key is a name, and so a label in your metrics and a word
 /// in your logs. The bound holds that damage down, no more.

@@ -24,8 +24,9 @@ use std::{
 ///
 /// There are at most so many keys. When all places are taken, a newcomer gets that of the key that was idle longest, of
 /// those with nobody inside and nobody waiting. If there is none, newcomers share one more set of slots,
-/// [`overflow`](Self::overflow), and [`Event::Overflow`] says so once, until a newcomer finds a place again. A call that comes
-/// for a key at the very instant at which it is given up may run beside the slots that are made anew for it.
+/// [`overflow`](Self::overflow), and [`Event::Overflow`](crate::telemetry::Event::Overflow) says so once, until a newcomer
+/// finds a place again. A call that comes for a key at the very instant at which it is given up may run beside the slots that
+/// are made anew for it.
 ///
 /// Keys are hosts or routes. Never key by path, user or id: each key is a name, and so a label in your metrics and a word
 /// in your logs. The bound holds that damage down, no more.
