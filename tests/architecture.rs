@@ -98,6 +98,24 @@ fn house() -> Vec<Source> {
 }
 
 #[test]
+fn the_table_of_the_house_in_contributing_is_that_of_the_source() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/CONTRIBUTING.md")).unwrap();
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        Some((cells.next()?.parse().ok()?, cells.nth(1)?))
+    });
+    // Every other piece between backticks is a name; `hyper` is also spoken of on the floor above its own.
+    let told: Vec<(&str, u8)> = rows
+        .flat_map(|(floor, rooms)| rooms.split('`').skip(1).step_by(2).map(move |room| (room, floor)))
+        .filter(|room| *room != ("hyper", 5))
+        .collect();
+    let there = |(room, _): &&(&str, u8)| {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room).is_dir()
+    };
+    assert_eq!(told, ROOMS.iter().filter(there).copied().collect::<Vec<_>>());
+}
+
+#[test]
 fn imports_go_only_downward() {
     nothing(&floors::check(&house()));
 }
