@@ -17,10 +17,16 @@ pub(super) struct Admitted {
     pub(super) probe: Option<u32>,
 }
 
-/// A call that was not, and in how many nanoseconds it makes sense to come again.
+/// A call that was not, and in how many nanoseconds it makes sense to come again: all ones where nobody knows, as a
+/// rejection keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refused {
-    pub(super) wait: Option<u64>,
+    pub(super) wait: u64,
+}
+
+impl Refused {
+    /// Until somebody lets calls through again by hand.
+    const BY_HAND: Self = Self { wait: u64::MAX };
 }
 
 /// What a look at the door gives.
@@ -45,11 +51,12 @@ impl Slot {
     }
 
     /// Whether a call would be refused now, for `poll_ready`: takes no place among the probes.
-    #[inline]
+    // An open circuit is asked for every call that it refuses; the two that ask are no larger for it.
+    #[inline(always)]
     pub(super) fn would_refuse(&self, clock: impl FnOnce() -> u64) -> Option<Refused> {
         match self.word.load().phase() {
+            Phase::Open => self.open_for_another(clock()).map(|wait| Refused { wait }),
             Phase::Closed | Phase::ForcedClosed | Phase::Disabled | Phase::Ramping => None,
-            Phase::Open => self.open_for_another(clock()).map(|wait| Refused { wait: Some(wait) }),
             _ => self.would_refuse_slowly(clock()),
         }
     }
@@ -71,9 +78,9 @@ impl Slot {
                 Phase::Closed | Phase::ForcedClosed | Phase::Disabled => {
                     return Ok(Admitted { generation: word.generation(), probe: None });
                 }
-                Phase::ForcedOpen => return Err(Refused { wait: None }),
+                Phase::ForcedOpen => return Err(Refused::BY_HAND),
                 Phase::Open => match self.open_for_another(now) {
-                    Some(wait) => return Err(Refused { wait: Some(wait) }),
+                    Some(wait) => return Err(Refused { wait }),
                     None => self.locked(word, |cold| {
                         if self.open_for_another(now).is_some() {
                             return (Door::Turned, None);
@@ -97,22 +104,22 @@ impl Slot {
     }
 
     #[cold]
+    #[inline(never)]
     fn would_refuse_slowly(&self, now: u64) -> Option<Refused> {
         loop {
             let word = self.word.load();
             match word.phase() {
                 Phase::Closed | Phase::ForcedClosed | Phase::Disabled | Phase::Ramping => return None,
-                Phase::ForcedOpen => return Some(Refused { wait: None }),
+                Phase::ForcedOpen => return Some(Refused::BY_HAND),
                 Phase::Open => {
                     let wait = self.open_for_another(now)?;
-                    return Some(Refused { wait: Some(wait) });
+                    return Some(Refused { wait });
                 }
                 Phase::HalfOpen => {
                     let (door, told) = self.locked(word, |cold| {
                         let (door, told) = self.settled_by_time(cold, now);
                         let full = || cold.seen()?.probes.as_ref()?.full(now);
-                        let door =
-                            door.or_else(|| full().map(|wait| Door::Shut(Refused { wait: Some(wait) })));
+                        let door = door.or_else(|| full().map(|wait| Door::Shut(Refused { wait })));
                         let free = Door::Open(Admitted { generation: word.generation(), probe: None });
                         (door.unwrap_or(free), told)
                     });
@@ -136,7 +143,7 @@ impl Slot {
         look: impl FnOnce(&mut Held<'_>) -> (Door, Option<Told>),
     ) -> (Door, Option<Told>) {
         // Whoever asks holds the circuit; without it there is nobody to let through.
-        let Some(mut cold) = self.cold() else { return (Door::Shut(Refused { wait: None }), None) };
+        let Some(mut cold) = self.cold() else { return (Door::Shut(Refused::BY_HAND), None) };
         let now = self.word.load();
         if (now.generation(), now.phase()) != (word.generation(), word.phase()) {
             return (Door::Turned, None);
@@ -163,7 +170,7 @@ impl Slot {
             Place::Probe(number) => {
                 Door::Open(Admitted { generation: word.generation(), probe: Some(number) })
             }
-            Place::Full(wait) => Door::Shut(Refused { wait: Some(wait) }),
+            Place::Full(wait) => Door::Shut(Refused { wait }),
         };
         (door, None)
     }
@@ -190,7 +197,7 @@ impl Slot {
         }
         let share = 1.0 - left as f64 / ramp as f64;
         let drawn = cold.more().1.rng.unit();
-        if drawn < share { Door::Open(admitted) } else { Door::Shut(Refused { wait: Some(left) }) }
+        if drawn < share { Door::Open(admitted) } else { Door::Shut(Refused { wait: left }) }
     }
 }
 

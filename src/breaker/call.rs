@@ -1,10 +1,7 @@
 //! One future through a circuit, without tower.
 
 use super::{Circuit, Permit};
-use crate::{
-    outcome::{Outcome, Ticket},
-    rejected::Lifted,
-};
+use crate::{outcome::Outcome, rejected::Lifted};
 use pin_project_lite::pin_project;
 use std::{
     fmt,
@@ -53,10 +50,7 @@ where
             }
         }
         let State::Calling(permit) = this.state else { return Poll::Pending };
-        permit.busy(true);
-        let polled = this.future.poll(cx);
-        permit.busy(false);
-        let answer = ready!(polled);
+        let answer = ready!(permit.around(|| this.future.poll(cx)));
         if let State::Calling(permit) = std::mem::replace(this.state, State::Answered) {
             permit.record(if answer.is_ok() { Outcome::OK } else { Outcome::FAILED });
         }

@@ -80,7 +80,6 @@ impl Circuit {
     }
 
     /// The same for who says when the call begins.
-    #[inline]
     pub(super) fn ask(&self) -> Result<Permit, Rejected> {
         let slot = self.slot();
         match slot.admit(now) {
@@ -200,12 +199,16 @@ impl Circuit {
     pub(super) fn reject(&self, refused: Refused) -> Rejected {
         let slot = self.slot();
         slot.refused.fetch_add(1, Ordering::Relaxed);
-        let name = self.owner.name.clone();
         if slot.rules.is_heard() || crate::telemetry::is_installed() {
-            let observed = self.cold().settings().observed.clone();
-            observed.emit(|| Event::rejected(name.as_str(), Reason::Open));
+            self.tell_of_refusal();
         }
-        Rejected::new(Reason::Open, name, false).after_nanos(refused.wait)
+        Rejected::new(Reason::Open, self.owner.name.clone(), false).after_nanos(refused.wait)
+    }
+
+    #[cold]
+    fn tell_of_refusal(&self) {
+        let observed = self.cold().settings().observed.clone();
+        observed.emit(|| Event::rejected(self.owner.name.as_str(), Reason::Open));
     }
 
     /// The slot's lock.

@@ -2,7 +2,7 @@
 
 use super::Permit;
 use crate::{
-    outcome::{AtEnd, Classify, Outcome, Ticket, Verdict, judge},
+    outcome::{AtEnd, Classify, Outcome, Verdict, judge},
     rejected::{Rejectable, Rejected},
 };
 use pin_project_lite::pin_project;
@@ -13,7 +13,7 @@ use std::{
 };
 
 pin_project! {
-    /// The answer of a [`Breaker`](super::Breaker) or a [`KeyedBreaker`](super::KeyedBreaker).
+    /// The answer of a [`Breaker`](super::Breaker).
     pub struct ResponseFuture<F, C> {
         #[pin]
         state: State<F, C>,
@@ -33,11 +33,6 @@ pin_project! {
         Refused {
             rejected: Option<Rejected>,
         },
-        // No circuit's affair.
-        Passing {
-            #[pin]
-            call: F,
-        },
     }
 }
 
@@ -50,16 +45,8 @@ impl<F, C> ResponseFuture<F, C> {
     /// Makes the call that was let through.
     #[inline]
     pub(super) fn calling(mut permit: Permit, classify: C, call: impl FnOnce() -> F) -> Self {
-        permit.begin();
-        permit.busy(true);
-        let call = call();
-        permit.busy(false);
+        let call = permit.around(call);
         Self { state: State::Calling { call, permit, classify } }
-    }
-
-    #[inline]
-    pub(super) fn passing(call: F) -> Self {
-        Self { state: State::Passing { call } }
     }
 }
 
@@ -74,29 +61,26 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProj::Calling { call, permit, classify } => {
-                permit.busy(true);
-                let polled = call.poll(cx);
-                permit.busy(false);
-                match polled {
-                    Poll::Ready(Ok(response)) => Poll::Ready(Ok(good(classify, response, permit))),
-                    Poll::Ready(Err(error)) => {
-                        bad::<C, Res, E>(classify, &error, permit);
-                        Poll::Ready(Err(error))
-                    }
-                    Poll::Pending => {
-                        permit.waits();
-                        Poll::Pending
-                    }
+            StateProj::Calling { call, permit, classify } => match permit.around(|| call.poll(cx)) {
+                Poll::Ready(Ok(response)) => Poll::Ready(Ok(good(classify, response, permit))),
+                Poll::Ready(Err(error)) => {
+                    bad::<C, Res, E>(classify, &error, permit);
+                    Poll::Ready(Err(error))
                 }
-            }
-            StateProj::Passing { call } => call.poll(cx).map_ok(C::AtEnd::pass),
-            // Polled after its end, which breaks the contract of futures, it stays pending.
-            StateProj::Refused { rejected } => {
-                rejected.take().map_or(Poll::Pending, |rejected| Poll::Ready(Err(rejected.into())))
-            }
+                Poll::Pending => {
+                    permit.waits();
+                    Poll::Pending
+                }
+            },
+            StateProj::Refused { rejected } => tell(rejected),
         }
     }
+}
+
+/// Polled after its end, which breaks the contract of futures, it stays pending.
+#[inline(never)]
+fn tell<T, E: Rejectable>(rejected: &mut Option<Rejected>) -> Poll<Result<T, E>> {
+    rejected.take().map_or(Poll::Pending, |rejected| Poll::Ready(Err(rejected.into())))
 }
 
 /// Settles in place where the verdict is known: only with an open one does the permit move.
@@ -118,7 +102,7 @@ where
     }
 }
 
-#[inline]
+#[inline(never)]
 fn bad<C, Res, E>(classify: &C, error: &E, permit: &mut Permit)
 where
     E: Rejectable,
@@ -135,7 +119,6 @@ impl<F, C> fmt::Debug for ResponseFuture<F, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Refused { .. } => "Refused",
-            State::Passing { .. } => "Passing",
             State::Calling { .. } => "Calling",
         };
         f.debug_struct("ResponseFuture").field("state", &state).finish_non_exhaustive()

@@ -4,40 +4,48 @@
 //! the short way past them, and the questions that tell whether it may be taken. It decides nothing by itself: whatever
 //! is not plain is handed on.
 
-use super::{
-    counts::{Counts, Timed},
-    permit::now,
-    slot::Slot,
-    word::Word,
-};
+use super::{counts::Counts, marks::Marks, permit::now, slot::Slot, word::Phase};
+use crate::telemetry;
 
 impl Slot {
-    /// Whether calls simply flow; with the generation that they flow in.
+    /// Whether calls simply flow, untimed; with the generation that they flow in.
     #[inline]
     pub(super) fn flows(&self) -> Option<u32> {
         let word = self.word.load();
         word.is_plainly_closed().then(|| word.generation())
     }
 
+    /// The same where more is attended to than failures as well: who is let through has yet to begin.
+    #[inline]
+    pub(super) fn passes(&self) -> Option<u32> {
+        let word = self.word.load();
+        (word.phase() == Phase::Closed).then(|| word.generation())
+    }
+
     /// Whether nobody listens and no rule but the built-in ones about failures has to be asked.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        self.rules.is_plain() && !crate::telemetry::is_installed()
+        !self.word.load().is_attended() && !telemetry::is_installed()
     }
 
-    /// A success of a call that is no probe: `false` where it has to go the long way, and nothing was done.
+    /// A success of a call with those marks: `false` where it has to go the long way, and nothing was done.
     #[inline]
-    pub(super) fn plain_success(&self, generation: u32) -> bool {
-        self.word.load() == Word::quiet(generation)
-            && match &self.counts {
-                Counts::None(_) => true,
-                Counts::Ring(ring) => ring.record_quietly(generation),
-                Counts::Buckets(timed) => self.plain_success_in_time(timed, generation),
-            }
+    pub(super) fn quiet_success(&self, marks: Marks) -> bool {
+        // One comparison for all there is to ask: see `Marks`.
+        self.word.load().bits() == marks.bits()
+            && !telemetry::is_installed()
+            && (matches!(self.counts, Counts::None(_)) || self.count_quietly(marks.generation()))
     }
 
     #[inline(never)]
-    fn plain_success_in_time(&self, timed: &Timed, generation: u32) -> bool {
-        timed.buckets.record_quietly(generation, timed.bucket(now()))
+    fn count_quietly(&self, generation: u32) -> bool {
+        // One after the other: told apart all at once, the three cost more than what is done with them.
+        if let Counts::Ring(ring) = &self.counts {
+            return ring.record_quietly(generation);
+        }
+        match &self.counts {
+            Counts::Buckets(timed) => timed.buckets.record_quietly(generation, timed.bucket(now())),
+            Counts::None(_) | Counts::Ring(_) => true,
+        }
     }
 }

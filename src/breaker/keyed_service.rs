@@ -1,6 +1,6 @@
 //! The service: asks the circuit of the request's key, then the inside.
 
-use super::{Circuits, Permit, ResponseFuture};
+use super::{Circuits, KeyedResponseFuture, Permit, ResponseFuture};
 use crate::{
     keyed::KeyOf,
     outcome::{AtEnd, Classify, ErrorsFail},
@@ -46,7 +46,7 @@ where
 {
     type Response = <C::AtEnd as AtEnd<S::Response>>::Response<Permit>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, C>;
+    type Future = KeyedResponseFuture<S::Future, C>;
 
     /// Which circuit to ask is known when the request is there.
     #[inline]
@@ -58,11 +58,14 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let circuits = &self.circuits;
         match self.key_of.with_key(&request, |key| key.map(|key| circuits.ask(key))) {
-            Some(Ok(permit)) => {
-                ResponseFuture::calling(permit, self.classify.clone(), || self.inner.call(request))
+            Some(Ok(mut permit)) => {
+                permit.begin();
+                KeyedResponseFuture::asked(ResponseFuture::calling(permit, self.classify.clone(), || {
+                    self.inner.call(request)
+                }))
             }
-            Some(Err(rejected)) => ResponseFuture::refused(rejected),
-            None => ResponseFuture::passing(self.inner.call(request)),
+            Some(Err(rejected)) => KeyedResponseFuture::asked(ResponseFuture::refused(rejected)),
+            None => KeyedResponseFuture::passing(self.inner.call(request)),
         }
     }
 }

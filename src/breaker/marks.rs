@@ -1,20 +1,27 @@
 //! What a permit remembers besides where it belongs, in one word: a permit moves with every call, and each small field of
 //! its own would be moved by itself.
+//!
+//! The marks of a plain call are its generation and nothing else, and so is the word of a quiet circuit: that a call belongs to
+//! the present generation, that the circuit has nothing to think about, and that the call is not a special one, is
+//! a single comparison.
 
 use crate::outcome::Class;
 use std::fmt;
 
-/// The bits: what a plain drop means 3; timed, busy, settled, slow, headed, probe 1 each; the number of the probe 23.
+/// The bits: the generation 32; the number of a probe 23, timed, probe, headed, slow, settled, busy 1 each, what a plain drop
+/// means 3.
 #[derive(Clone, Copy)]
-pub(super) struct Marks(u32);
+pub(super) struct Marks(u64);
 
-const CLASS: u32 = 7;
-const BUSY: u32 = 1 << 3;
-const SETTLED: u32 = 1 << 4;
-const SLOW: u32 = 1 << 5;
-const HEADED: u32 = 1 << 6;
-const PROBE: u32 = 1 << 7;
-const TIMED: u32 = 1 << 8;
+const CLASS: u64 = Class::BITS as u64;
+/// What most drops mean is no bits at all.
+const PLAIN: u64 = Class::Cancelled.bits() as u64;
+const BUSY: u64 = 1 << 3;
+const SETTLED: u64 = 1 << 4;
+const SLOW: u64 = 1 << 5;
+const HEADED: u64 = 1 << 6;
+const PROBE: u64 = 1 << 7;
+const TIMED: u64 = 1 << 8;
 const NUMBER_AT: u32 = 9;
 
 /// Numbers of probes are taken modulo this.
@@ -22,12 +29,24 @@ pub(super) const NUMBERS: u32 = 1 << (32 - NUMBER_AT);
 
 impl Marks {
     #[inline]
-    pub(super) const fn new(probe: Option<u32>) -> Self {
+    pub(super) const fn new(generation: u32, probe: Option<u32>) -> Self {
         let probe = match probe {
-            Some(number) => PROBE | number << NUMBER_AT,
+            Some(number) => PROBE | (number as u64) << NUMBER_AT,
             None => 0,
         };
-        Self(Class::Cancelled as u32 | probe)
+        Self((generation as u64) << 32 | probe)
+    }
+
+    /// All of them.
+    #[inline]
+    pub(super) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The generation in which the call was let through.
+    #[inline]
+    pub(super) const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
     }
 
     /// Neither a probe, nor timed, nor settled.
@@ -45,7 +64,7 @@ impl Marks {
     }
 
     pub(super) const fn probe(self) -> Option<u32> {
-        if self.0 & PROBE == 0 { None } else { Some(self.0 >> NUMBER_AT) }
+        if self.0 & PROBE == 0 { None } else { Some(self.0 as u32 >> NUMBER_AT) }
     }
 
     #[inline]
@@ -92,20 +111,12 @@ impl Marks {
 
     /// What a plain drop means.
     pub(super) const fn if_dropped(self) -> Class {
-        match self.0 & CLASS {
-            0 => Class::Ok,
-            1 => Class::Rejected,
-            2 => Class::Throttled,
-            3 => Class::Failed,
-            4 => Class::TimedOut,
-            5 => Class::Panicked,
-            _ => Class::Cancelled,
-        }
+        Class::of_bits((self.0 & CLASS ^ PLAIN) as u8)
     }
 
     #[inline]
     pub(super) const fn set_if_dropped(&mut self, class: Class) {
-        self.0 = self.0 & !CLASS | class as u32;
+        self.0 = self.0 & !CLASS | class.bits() as u64 ^ PLAIN;
     }
 }
 
@@ -134,9 +145,10 @@ mod tests {
             Class::Panicked,
             Class::Cancelled,
         ];
-        for probe in [None, Some(0), Some(7), Some(NUMBERS - 1)] {
+        for (generation, probe) in [(0, None), (1, Some(0)), (u32::MAX, Some(7)), (5, Some(NUMBERS - 1))] {
             for class in classes {
-                let mut marks = Marks::new(probe);
+                let mut marks = Marks::new(generation, probe);
+                assert_eq!(marks.bits() == u64::from(generation) << 32, probe.is_none());
                 assert_eq!((marks.is_plain(), marks.if_dropped()), (probe.is_none(), Class::Cancelled));
                 marks.set_if_dropped(class);
                 assert!(!marks.head() && marks.head());
@@ -148,6 +160,7 @@ mod tests {
                 marks.set_timed();
                 assert!(marks.is_timed() && !marks.is_plain());
                 marks.settle();
+                assert_eq!(marks.generation(), generation);
                 assert_eq!((marks.is_settled(), marks.probe(), marks.if_dropped()), (true, probe, class));
             }
         }

@@ -38,6 +38,7 @@ impl Owner {
         let waiting = free().get_mut(&shape).and_then(Vec::pop);
         let slot = waiting.unwrap_or_else(|| Box::leak(Box::new(Slot::new(shape))));
         slot.rules.set(settings);
+        slot.word.attend(slot.rules.want_more());
         slot.counts.set(settings, now);
         slot.until.store(0, Relaxed);
         slot.refused.store(0, Relaxed);

@@ -76,7 +76,13 @@ impl Slot {
         let generation = whose.generation;
         let failed = match answer.effect() {
             Effect::Success if self.word.end_run(generation) => false,
-            Effect::Failure => return self.record_failure(generation, answer, clock),
+            Effect::Failure => {
+                let opens = self.count_failure(generation, answer.slow, &clock);
+                if opens.is_some() || self.rules.has_own() {
+                    self.judge(generation, opens, answer, clock());
+                }
+                return;
+            }
             Effect::Throttled if self.word.load().counts(generation) => true,
             // The others are late, or the circuit is disabled.
             Effect::Nothing | Effect::Success | Effect::Throttled => return,
@@ -93,51 +99,56 @@ impl Slot {
         }
     }
 
-    /// A failure of a call that is no probe and was not timed, on a circuit that nobody hears: the short way.
-    #[inline(never)]
-    pub(super) fn plain_failure(&self, generation: u32, outcome: Outcome) {
-        self.record_failure(generation, &Answer { outcome, slow: false, long: true }, permit::now);
+    /// A failure where nobody asks for slow calls: the rule that it breaks.
+    #[inline]
+    pub(super) fn plain_failure(&self, generation: u32) -> Option<Why> {
+        let Counted::Run(run) = self.word.grow_run(generation) else {
+            return self.count_uncounted(generation, false, permit::now());
+        };
+        // One after the other: told apart all at once, the windows cost more than what is done with them.
+        if let Counts::Ring(ring) = &self.counts {
+            return self.rules.opens(run, ring.record_failure(generation)?);
+        }
+        if let Counts::None(_) = &self.counts {
+            return self.rules.run_opens(run, Totals::default);
+        }
+        self.weigh(run, generation, false, permit::now)
     }
 
-    #[inline]
-    fn record_failure(&self, generation: u32, answer: &Answer, clock: impl Fn() -> u64) {
-        let Counted::Run(run) = self.word.grow_run(generation) else {
-            // Forced closed counts as well, and opens for nothing.
-            if self.word.load().counts(generation) {
-                self.count_failure(generation, answer.slow, clock());
-            }
-            return;
-        };
-        let (by_rate, by_run) = match &self.counts {
-            Counts::None(_) => (None, self.rules.run_opens(run, Totals::default)),
-            Counts::Ring(ring) => match ring.record(generation, true, answer.slow) {
-                None => return,
-                Some(totals) => (self.rules.totals_open(totals), self.rules.run_opens(run, || totals)),
-            },
+    fn count_failure(&self, generation: u32, slow: bool, clock: impl Fn() -> u64) -> Option<Why> {
+        match self.word.grow_run(generation) {
+            Counted::Run(run) => self.weigh(run, generation, slow, clock),
+            Counted::Stale => self.count_uncounted(generation, slow, clock()),
+        }
+    }
+
+    /// The so-manieth failure in a row: what it makes of the window.
+    #[inline(never)]
+    fn weigh(&self, run: u32, generation: u32, slow: bool, clock: impl Fn() -> u64) -> Option<Why> {
+        let totals = match &self.counts {
+            Counts::None(_) => return self.rules.run_opens(run, Totals::default),
+            Counts::Ring(ring) => ring.record(generation, true, slow)?,
             Counts::Buckets(timed) => {
-                let now = timed.bucket(clock());
-                match timed.buckets.record(generation, now, true, answer.slow) {
-                    Found::Stale => return,
-                    Found::Quiet => (None, None),
-                    Found::Uneasy(totals) => {
-                        (self.rules.totals_open(totals), self.rules.run_opens(run, || totals))
-                    }
+                match timed.buckets.record(generation, timed.bucket(clock()), true, slow) {
+                    Found::Stale | Found::Quiet => return None,
+                    Found::Uneasy(totals) => totals,
                 }
             }
         };
-        let opens = by_run.or(by_rate);
-        if opens.is_some() || self.rules.has_own() {
-            self.judge(generation, opens, answer, clock());
-        }
+        self.rules.opens(run, totals)
     }
 
+    /// Forced closed counts as well, and opens for nothing.
     #[cold]
-    fn count_failure(&self, generation: u32, slow: bool, now: u64) {
-        match &self.counts {
-            Counts::None(_) => {}
-            Counts::Ring(ring) => drop(ring.record(generation, true, slow)),
-            Counts::Buckets(_) => drop(self.record_in_time(generation, true, slow, now)),
+    fn count_uncounted(&self, generation: u32, slow: bool, now: u64) -> Option<Why> {
+        if self.word.load().counts(generation) {
+            match &self.counts {
+                Counts::None(_) => {}
+                Counts::Ring(ring) => drop(ring.record(generation, true, slow)),
+                Counts::Buckets(_) => drop(self.record_in_time(generation, true, slow, now)),
+            }
         }
+        None
     }
 
     #[inline]
@@ -151,7 +162,7 @@ impl Slot {
 
     /// A rule has been broken, or there is one that has to be asked under the lock.
     #[cold]
-    fn judge(&self, generation: u32, opens: Option<Why>, answer: &Answer, now: u64) {
+    pub(super) fn judge(&self, generation: u32, opens: Option<Why>, answer: &Answer, now: u64) {
         let Some(mut cold) = self.cold() else { return };
         // Whoever was first has turned the state, and the rest are of an earlier generation.
         if !self.word.load().is_closed_of(generation) {

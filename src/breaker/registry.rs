@@ -175,7 +175,7 @@ impl<K: Hash + Eq> Circuits<K> {
         // While the lock is held the circuit has its slot; what is not said in a word is said after it.
         let asked = self.family.registry().with_known(key, |circuit| {
             let slot = circuit.slot();
-            slot.flows().map(|generation| Permit::new(slot, generation, None)).ok_or_else(|| circuit.clone())
+            slot.passes().map(|generation| Permit::new(slot, generation, None)).ok_or_else(|| circuit.clone())
         });
         match asked {
             Some(Ok(permit)) => Ok(permit),

@@ -81,6 +81,7 @@ impl Slot {
             self.counts.set(settings, now);
         }
         self.rules.set(settings);
+        self.word.attend(self.rules.want_more());
         // Before the settings: a box that is made only now must not make the rule once more.
         let rule = rule.and_then(|rule| mem::replace(&mut cold.more().1.own, rule));
         let former = cold.go_by(settings);

@@ -15,7 +15,7 @@ use crate::{telemetry::Why, window::Ratio};
 
 #[derive(Debug)]
 pub(super) struct Rules {
-    /// Whether the run counts only below the calls that a rate needs 1, nothing 2, the limit of the run 29, those calls 32.
+    /// Whether the run counts only below the calls that a rate needs 1, nothing 3, the limit of the run 28, those calls 32.
     run_and_min: AtomicU64,
     /// The failure rate 30, the slow rate 30, in billionths, and four flags.
     rates: AtomicU64,
@@ -77,16 +77,21 @@ impl Rules {
         self.has(OWN)
     }
 
-    /// Whether no rule has to be asked but the built-in ones about failures, and the circuit has no listener of its own.
-    #[inline]
-    pub(super) fn is_plain(&self) -> bool {
-        !self.has(OWN | HEARD | SLOW)
+    /// Whether more has to be asked than the built-in rules about failures, or the circuit has a listener of its own.
+    pub(super) fn want_more(&self) -> bool {
+        self.has(OWN | HEARD | SLOW)
     }
 
     /// Whether the circuit has a listener of its own.
     #[inline]
     pub(super) fn is_heard(&self) -> bool {
         self.has(HEARD)
+    }
+
+    /// Whether so many failures in a row, or what the window holds, open the circuit.
+    #[inline]
+    pub(super) fn opens(&self, run: u32, totals: Totals) -> Option<Why> {
+        self.run_opens(run, || totals).or_else(|| self.totals_open(totals))
     }
 
     /// Whether so many failures in a row open the circuit; `totals` is asked for only where the rule depends on it.

@@ -6,7 +6,7 @@ use crate::{
     rejected::{Rejectable, Rejected},
 };
 use std::{
-    fmt,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -19,26 +19,35 @@ pub struct Breaker<S, C = ErrorsFail> {
     slot: &'static Slot,
     circuit: Circuit,
     classify: C,
-    /// `poll_ready` found the circuit open and did not ask inside: this call is refused.
-    refused: Option<Refused>,
+    aside: Aside,
     not_ready_while_open: bool,
+}
+
+/// What `poll_ready` has found, where calls do not simply flow.
+enum Aside {
+    Nothing,
+    /// The circuit is open, and the inside was not asked: this call is refused.
+    Refused(Refused),
     /// Under a balancer, and only while it is not ready.
-    waiting: Option<Pin<Box<Waiting>>>,
+    Waiting(Pin<Box<Waiting>>),
 }
 
 impl<S, C> Breaker<S, C> {
     pub(super) fn new(inner: S, circuit: Circuit, classify: C, not_ready_while_open: bool) -> Self {
         let slot = circuit.slot();
-        Self { inner, slot, circuit, classify, refused: None, not_ready_while_open, waiting: None }
+        Self { inner, slot, circuit, classify, aside: Aside::Nothing, not_ready_while_open }
     }
 
     /// Under a balancer: ready once a call would be let through.
+    #[cold]
     fn poll_open(&mut self, cx: &mut Context<'_>, refused: Refused) -> Poll<()> {
-        let circuit = &self.circuit;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(Waiting::new(circuit, refused)));
-        let answer = waiting.as_mut().poll_admitted(cx, circuit);
-        if answer.is_ready() {
-            self.waiting = None;
+        let mut waiting = match mem::replace(&mut self.aside, Aside::Nothing) {
+            Aside::Waiting(waiting) => waiting,
+            Aside::Nothing | Aside::Refused(_) => Box::pin(Waiting::new(&self.circuit, refused)),
+        };
+        let answer = waiting.as_mut().poll_admitted(cx, &self.circuit);
+        if answer.is_pending() {
+            self.aside = Aside::Waiting(waiting);
         }
         answer
     }
@@ -63,14 +72,9 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.refused = None;
-        if self.slot.flows().is_some() {
-            if self.waiting.is_some() {
-                self.stop_waiting();
-            }
-        } else {
+        if self.flows().is_none() {
             ready!(self.poll_shut(cx));
-            if self.refused.is_some() {
+            if let Aside::Refused(_) = self.aside {
                 return Poll::Ready(Ok(()));
             }
         }
@@ -82,9 +86,9 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let permit = match self.slot.flows() {
-            Some(generation) if self.refused.is_none() => Permit::new(self.slot, generation, None),
-            _ => match self.admit_at_length() {
+        let permit = match self.flows() {
+            Some(generation) => Permit::new(self.slot, generation, None),
+            None => match self.admit_at_length() {
                 Ok(permit) => permit,
                 Err(rejected) => return ResponseFuture::refused(rejected),
             },
@@ -94,18 +98,22 @@ where
 }
 
 impl<S, C> Breaker<S, C> {
-    #[cold]
-    fn stop_waiting(&mut self) {
-        self.waiting = None;
+    /// Whether nothing stands in the way of calls; with the generation that they flow in.
+    #[inline]
+    fn flows(&self) -> Option<u32> {
+        match self.aside {
+            Aside::Nothing => self.slot.flows(),
+            Aside::Refused(_) | Aside::Waiting(_) => None,
+        }
     }
 
     /// The circuit does not simply flow: whether this call would be refused, or has to wait.
     #[inline(never)]
     fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.slot.would_refuse(now) {
-            None => self.waiting = None,
+            None => self.aside = Aside::Nothing,
             Some(refused) if self.not_ready_while_open => return self.poll_open(cx, refused),
-            refused => self.refused = refused,
+            Some(refused) => self.aside = Aside::Refused(refused),
         }
         Poll::Ready(())
     }
@@ -113,10 +121,13 @@ impl<S, C> Breaker<S, C> {
     /// The same for the call itself.
     #[inline(never)]
     fn admit_at_length(&mut self) -> Result<Permit, Rejected> {
-        match self.refused.take().map_or_else(|| self.slot.admit(now), Err) {
-            Ok(admitted) => Ok(Permit::new(self.slot, admitted.generation, admitted.probe)),
-            Err(refused) => Err(self.circuit.reject(refused)),
+        if let Aside::Refused(refused) = self.aside {
+            self.aside = Aside::Nothing;
+            return Err(self.circuit.reject(refused));
         }
+        let mut permit = self.circuit.ask()?;
+        permit.begin();
+        Ok(permit)
     }
 }
 

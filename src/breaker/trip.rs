@@ -61,7 +61,7 @@ pub trait Rule: Send + 'static {
 }
 
 impl Trip {
-    /// So many failures in a row. 0 is taken as 1; the largest is 2^29 - 1.
+    /// So many failures in a row. 0 is taken as 1; the largest is 2^28 - 1.
     #[must_use]
     pub const fn consecutive(failures: u32) -> Self {
         Self::none(Window::None, 0).or_consecutive(failures)

@@ -42,5 +42,5 @@ impl Waiting {
 
 /// When to look again, never at once. A circuit that is forced open says nothing, and is only watched.
 fn end(refused: Refused) -> clock::Instant {
-    clock::from_nanos(refused.wait.map_or(u64::MAX, |wait| now().saturating_add(wait.max(1))))
+    clock::from_nanos(now().saturating_add(refused.wait.max(1)))
 }

@@ -21,6 +21,29 @@ pub enum Class {
 }
 
 impl Class {
+    /// The class in three bits.
+    #[inline]
+    pub(crate) const fn bits(self) -> u8 {
+        self as u8
+    }
+
+    /// The class of those bits.
+    #[inline]
+    pub(crate) const fn of_bits(bits: u8) -> Self {
+        match bits & Self::BITS {
+            0 => Self::Ok,
+            1 => Self::Rejected,
+            2 => Self::Throttled,
+            3 => Self::Failed,
+            4 => Self::TimedOut,
+            5 => Self::Panicked,
+            _ => Self::Cancelled,
+        }
+    }
+
+    /// The three.
+    pub(crate) const BITS: u8 = 7;
+
     /// The class as a metric label or log field: one of a closed set.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -19,13 +19,15 @@ use std::{fmt, time::Duration};
 pub struct Outcome {
     /// Nanoseconds, all ones for none.
     hint: u64,
-    class: Class,
-    reached: bool,
-    own_deadline: bool,
-    no_retry: bool,
+    /// The class 3, and the three below 1 each: an outcome is handed on at every call, and two words go in registers.
+    rest: u64,
 }
 
 const NO_HINT: u64 = u64::MAX;
+
+const UNREACHED: u64 = 1 << 3;
+const OWN_DEADLINE: u64 = 1 << 4;
+const NO_RETRY: u64 = 1 << 5;
 
 impl Outcome {
     /// The service did its work.
@@ -44,7 +46,7 @@ impl Outcome {
     /// An outcome of that class which reached the service, without a hint.
     #[must_use]
     pub const fn of(class: Class) -> Self {
-        Self { hint: NO_HINT, class, reached: true, own_deadline: false, no_retry: false }
+        Self { hint: NO_HINT, rest: class.bits() as u64 }
     }
 
     /// A rejection that came from a layer inside.
@@ -56,8 +58,8 @@ impl Outcome {
         let late = matches!(rejected.reason(), Reason::TimedOut | Reason::DeadlinePassed);
         let class = if late && rejected.reached() { Class::TimedOut } else { Class::Rejected };
         let mut outcome = Self::of(class);
-        outcome.reached = rejected.reached();
-        outcome.own_deadline = rejected.reason() == Reason::DeadlinePassed;
+        outcome.rest |= if rejected.reached() { 0 } else { UNREACHED };
+        outcome.rest |= if rejected.reason() == Reason::DeadlinePassed { OWN_DEADLINE } else { 0 };
         match rejected.retry_after() {
             Some(wait) => outcome.hint(wait),
             None => outcome,
@@ -74,14 +76,14 @@ impl Outcome {
     /// The same, for a request that never reached the service.
     #[must_use]
     pub const fn unreached(mut self) -> Self {
-        self.reached = false;
+        self.rest |= UNREACHED;
         self
     }
 
     /// The same, ended by a deadline that the caller brought along.
     #[must_use]
     pub const fn by_own_deadline(mut self) -> Self {
-        self.own_deadline = true;
+        self.rest |= OWN_DEADLINE;
         self
     }
 
@@ -95,20 +97,20 @@ impl Outcome {
     /// ```
     #[must_use]
     pub const fn do_not_retry(mut self) -> Self {
-        self.no_retry = true;
+        self.rest |= NO_RETRY;
         self
     }
 
     /// What kind of ending it was.
     #[must_use]
     pub const fn class(&self) -> Class {
-        self.class
+        Class::of_bits(self.rest as u8)
     }
 
     /// Whether the request may have reached the service.
     #[must_use]
     pub const fn reached(&self) -> bool {
-        self.reached
+        self.rest & UNREACHED == 0
     }
 
     /// How long the service asks to wait before the next call.
@@ -120,24 +122,24 @@ impl Outcome {
     /// Whether the caller's own deadline ended it: a short deadline is no failure of the service.
     #[must_use]
     pub const fn own_deadline(&self) -> bool {
-        self.own_deadline
+        self.rest & OWN_DEADLINE != 0
     }
 
     /// Whether the server asks not to be called again with this request.
     #[must_use]
     pub const fn asks_not_to_retry(&self) -> bool {
-        self.no_retry
+        self.rest & NO_RETRY != 0
     }
 }
 
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcome")
-            .field("class", &self.class)
-            .field("reached", &self.reached)
+            .field("class", &self.class())
+            .field("reached", &self.reached())
             .field("retry_after", &self.retry_after())
-            .field("own_deadline", &self.own_deadline)
-            .field("no_retry", &self.no_retry)
+            .field("own_deadline", &self.own_deadline())
+            .field("no_retry", &self.asks_not_to_retry())
             .finish()
     }
 }

@@ -69,10 +69,11 @@ impl Rejected {
         self
     }
 
-    /// The same for who counts in nanoseconds already: an open circuit refuses many calls, and two divisions each are spared.
+    /// The same for who counts in nanoseconds already, all ones for none: an open circuit refuses many calls, and two divisions
+    /// each are spared.
     #[inline]
-    pub(crate) fn after_nanos(mut self, wait: Option<u64>) -> Self {
-        self.0.wait = wait.map_or(Wait::NONE, |wait| Wait(wait.min(u64::MAX - 1)));
+    pub(crate) const fn after_nanos(mut self, wait: u64) -> Self {
+        self.0.wait = Wait(wait);
         self
     }
 

@@ -93,3 +93,18 @@ fn the_end_of_a_ramp_keeps_the_run_and_undoes_no_turn() {
         assert_eq!(word.load(), open);
     });
 }
+
+#[test]
+fn failures_that_are_counted_while_rules_change_are_neither_lost_nor_hide_the_change() {
+    all(|| {
+        let (word, generation) = closed();
+        let fail = |word: &Arc<StateWord>| {
+            let word = Arc::clone(word);
+            thread::spawn(move || word.grow_run(generation))
+        };
+        let threads = [fail(&word), fail(&word)];
+        word.attend(true);
+        threads.into_iter().for_each(|thread| _ = thread.join().expect("no panic"));
+        assert_eq!((word.load().run(), word.load().is_attended()), (2, true));
+    });
+}

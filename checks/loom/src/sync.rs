@@ -31,6 +31,14 @@ impl AtomicU64 {
         self.0.fetch_max(value, order)
     }
 
+    pub(crate) fn fetch_or(&self, value: u64, order: Ordering) -> u64 {
+        self.0.fetch_or(value, order)
+    }
+
+    pub(crate) fn fetch_and(&self, value: u64, order: Ordering) -> u64 {
+        self.0.fetch_and(value, order)
+    }
+
     pub(crate) fn compare_exchange(
         &self,
         from: u64,

@@ -37,11 +37,7 @@ fn in_a_ramp_a_readiness_error_draws_no_lot_and_a_call_does() {
     told.say(slot);
     assert_eq!(slot.would_refuse(|| panic!("read the clock")), None);
     assert!(slot.admit_unready(|| panic!("read the clock")).is_ok());
-    assert_eq!(
-        slot.admit(|| SECOND),
-        Err(Refused { wait: Some(10 * SECOND) }),
-        "at its begin nothing passes"
-    );
+    assert_eq!(slot.admit(|| SECOND), Err(Refused { wait: 10 * SECOND }), "at its begin nothing passes");
     assert!(slot.flows().is_none());
     assert!(slot.admit(|| 11 * SECOND).is_ok());
     assert!(slot.flows().is_some(), "the ramp is over, and calls go the short way");
@@ -53,12 +49,12 @@ fn a_look_takes_no_place_among_the_probes() {
     let slot = owner.slot;
     let told = slot.open(&mut owner.cold(), Why::ByHand, None, SECOND);
     told.say(slot);
-    assert_eq!(slot.would_refuse(|| 5 * SECOND), Some(Refused { wait: Some(SECOND) }));
+    assert_eq!(slot.would_refuse(|| 5 * SECOND), Some(Refused { wait: SECOND }));
     assert_eq!(slot.would_refuse(|| 6 * SECOND), None);
     let probe = slot.admit(|| 6 * SECOND).expect("a probe");
     assert_eq!(probe.probe, Some(0));
-    assert_eq!(slot.would_refuse(|| 7 * SECOND), Some(Refused { wait: Some(4 * SECOND) }));
-    assert_eq!(slot.admit(|| 7 * SECOND), Err(Refused { wait: Some(4 * SECOND) }));
+    assert_eq!(slot.would_refuse(|| 7 * SECOND), Some(Refused { wait: 4 * SECOND }));
+    assert_eq!(slot.admit(|| 7 * SECOND), Err(Refused { wait: 4 * SECOND }));
     // Its time is up: the look settles it, and the circuit opens anew.
-    assert_eq!(slot.would_refuse(|| 11 * SECOND), Some(Refused { wait: Some(5 * SECOND) }));
+    assert_eq!(slot.would_refuse(|| 11 * SECOND), Some(Refused { wait: 5 * SECOND }));
 }
