@@ -48,6 +48,12 @@ impl<C> BreakerLayer<C> {
         self.classify(By(classify))
     }
 
+    /// The circuit.
+    #[must_use]
+    pub const fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
     /// Answers not-ready while the circuit is open, instead of refusing the call: for use under tower's balancers, which
     /// then take another endpoint. It is woken at the end of the open time and by every turn, and while half-open whenever a
     /// place among the probes may be free. Waking up does not end the open state; the next call does.

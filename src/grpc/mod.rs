@@ -6,7 +6,7 @@
 //!
 //! Servers put their stack under [`guard`]; clients of tonic put `grpc::lift()` (feature `tonic`) last in theirs, so that
 //! a rejection arrives as a `Status` with the right code. [`deadline`] reads how long a caller waits, and [`send_deadline`] tells
-//! the next hop. With the feature `service-config`, `grpc::calls` retries and hedges each method as its config says.
+//! the next hop. A client stops calling a service that does not answer under one word: [`breaker()`]. With the feature `service-config`, `grpc::calls` retries and hedges each method as its config says.
 //!
 //! | reason | code |
 //! |---|---|
@@ -14,6 +14,7 @@
 //! | `Open`, `Shed`, `NoEndpoint`, `StoreDown` | `UNAVAILABLE` |
 //! | `Full`, `Limited`, `TooLarge` | `RESOURCE_EXHAUSTED` |
 
+mod breaker;
 #[cfg(feature = "service-config")]
 mod calls;
 mod classify;
@@ -31,6 +32,7 @@ mod lift;
 #[cfg(feature = "tonic")]
 mod status;
 
+pub use breaker::breaker;
 #[cfg(feature = "service-config")]
 pub use calls::{ByCodes, CallFuture, Calls, CallsLayer, Coded, Kept, Messages, Resend, calls};
 pub use classify::{ByStatus, Rest};

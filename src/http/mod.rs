@@ -21,9 +21,11 @@
 //! # main_of(app);
 //! ```
 //!
-//! A client sends again what may be sent again, with its body, under one word: [`retry()`].
+//! A client sends again what may be sent again, with its body, under one word: [`retry()`]; and it stops calling the hosts that do
+//! not answer under another: [`breaker()`].
 
 mod body_timeout;
+mod breaker;
 mod carries_key;
 mod classify;
 mod deadline;
@@ -43,6 +45,7 @@ mod settle;
 mod to_end;
 
 pub use body_timeout::{BodyTimeout, BodyTimeoutFuture, BodyTimeoutLayer, TimeoutBody};
+pub use breaker::breaker;
 pub use classify::{ByStatus, Rest};
 pub use deadline::{
     DeadlineLayer, DeadlineService, HeaderMillis, ReadTimeout, SendDeadline, SendDeadlineFuture,

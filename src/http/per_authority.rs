@@ -8,6 +8,9 @@ use crate::{
 };
 use ::http::{HeaderValue, Request, Uri, header::HOST};
 
+/// Hosts that have one of their own, in the presets; those that come later, while none of these is idle, share one.
+pub(super) const HOSTS: usize = 1000;
+
 /// The longest key: a host name of 253 letters, a colon, a port. What is longer is no host.
 const LONGEST: usize = 259;
 

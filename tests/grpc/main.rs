@@ -2,6 +2,7 @@
 //!
 //! Over sockets time is real: what is waited for is short, and nothing is asserted that a slow machine could turn round.
 
+mod breaker;
 mod calls;
 mod config;
 mod tonic;

@@ -1,6 +1,7 @@
 //! What is particular to HTTP and gRPC: bodies that settle, bodies that are cut, deadlines by header, answers.
 
 mod body_timeout;
+mod breaker;
 mod deadline;
 mod frames;
 mod replay;

@@ -3,11 +3,9 @@
 use super::{ForRetry, Resend};
 use crate::{
     budget::{KeyedBudgets, Rule},
+    http::per_authority::HOSTS,
     retry::{Policy, RetryLayer},
 };
-
-/// Hosts that have a budget of their own; those that come later, while none of these is idle, share one.
-const HOSTS: usize = 1000;
 
 /// Sends HTTP requests again by this policy, where that is safe: answers are read by [`ForRetry`], requests are kept by
 /// [`Resend`], and where the policy names no budget, each host has one.
