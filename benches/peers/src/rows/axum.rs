@@ -48,6 +48,8 @@ fn app() -> Router {
 }
 
 fn answers(router: Router) -> Batch {
+    // As `axum::serve` does for each connection; without it the layers would be put around the handler anew for each request.
+    let router: Router = router.with_state(());
     batch(async move |_| {
         let answered = black_box(&router).clone().oneshot(Request::new(Body::empty())).await;
         crate::answer(answered.map(|response| assert_eq!(response.status(), 200)));
