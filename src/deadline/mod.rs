@@ -37,6 +37,8 @@ mod watch;
 pub(crate) use alarm::Alarm;
 pub use carry::{Carry, carry};
 pub use scope::Scope;
+#[cfg(all(feature = "http", feature = "idempotency"))]
+pub(crate) use watch::apart;
 pub(crate) use watch::{Promise, round};
 
 use crate::clock::{self, Instant};

@@ -34,11 +34,22 @@ impl Drop for Outside {
 /// Only a promise of this very poll counts, made and not taken back in it. One of an earlier poll may be gone by now: what
 /// made it may have been dropped anywhere.
 pub(crate) fn round<T>(end: Instant, poll: impl FnOnce() -> T) -> (T, bool) {
-    let number = LAST.get().wrapping_add(1);
-    LAST.set(number);
-    let _outside = Outside(ROUND.replace(Round { end: Some(end), promised: 0, number }));
+    let _outside = begin(Some(end));
     let answer = poll();
     (answer, ROUND.get().promised > 0)
+}
+
+/// Polls something that may wait elsewhere from then on: whoever is outside here gets no promises from it.
+#[cfg(all(feature = "http", feature = "idempotency"))]
+pub(crate) fn apart<T>(poll: impl FnOnce() -> T) -> T {
+    let _outside = begin(None);
+    poll()
+}
+
+fn begin(end: Option<Instant>) -> Outside {
+    let number = LAST.get().wrapping_add(1);
+    LAST.set(number);
+    Outside(ROUND.replace(Round { end, promised: 0, number }))
 }
 
 /// A promise to wake the task, kept as long as this is there: made by an [`Alarm`](super::Alarm), and by whoever relies on
@@ -143,6 +154,18 @@ mod tests {
             promised(end, || {});
             drop(goes);
         }));
+    }
+
+    #[cfg(all(feature = "http", feature = "idempotency"))]
+    #[test]
+    fn what_goes_on_elsewhere_promises_nothing_to_those_outside() {
+        let end = soon();
+        let (mut before, mut promise) = (Promise::default(), Promise::default());
+        assert!(promised(end, || {
+            before.make(end);
+            apart(|| promise.make(end));
+        }));
+        assert!(!promised(end, || apart(|| promise.make(end))));
     }
 
     #[test]

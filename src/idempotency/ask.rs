@@ -5,12 +5,13 @@ use super::{
     crew::Place,
     keeper::{Claimed, Keeper},
     line::Stand,
+    within::Within,
 };
 use crate::{
     clock::{self, Instant},
     telemetry::IdempotencyOutcome,
 };
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 use tokio::time;
 
 /// What comes of asking for an operation.
@@ -151,11 +152,11 @@ impl<S: KeyStore> Asking<'_, S> {
     async fn told(&self) -> Result<Claim, StoreError> {
         let Claimed { id, attempt } = self.claimed;
         let store = &self.keeper.shared.store;
-        let until = clock::after(clock::now(), self.keeper.settings.claim_within);
+        let mut within = Within::new(self.keeper.settings.claim_within);
         loop {
-            match time::timeout_at(until, store.claim(id, attempt)).await {
+            match within.make(pin!(store.claim(id, attempt))).await {
                 Ok(Err(error)) if error.trouble() == Trouble::Unavailable => {
-                    if time::timeout_at(until, time::sleep(PAUSE)).await.is_err() {
+                    if within.make(pin!(time::sleep(PAUSE))).await.is_err() {
                         return Err(error);
                     }
                 }
@@ -179,7 +180,7 @@ impl<S: KeyStore> Drop for Asking<'_, S> {
 /// Finds out whether the claim was won, and releases it. The place is held until then, so that there are never more of these
 /// than may run.
 async fn disown<S: KeyStore>(keeper: Keeper<S>, Claimed { id, attempt }: Claimed, place: Place) {
-    let until = clock::after(clock::now(), keeper.settings.lease);
+    let mut within = Within::new(keeper.settings.lease);
     let ask = async {
         loop {
             match keeper.shared.store.claim(id, attempt).await {
@@ -191,8 +192,8 @@ async fn disown<S: KeyStore>(keeper: Keeper<S>, Claimed { id, attempt }: Claimed
             }
         }
     };
-    if let Ok(Some(hold)) = time::timeout_at(until, ask).await {
-        keeper.write_end(hold, Ending::Released, until).await.ok();
+    if let Ok(Some(hold)) = within.make(pin!(ask)).await {
+        keeper.write_end(hold, &Ending::Released, within).await.ok();
     }
     drop(place);
 }

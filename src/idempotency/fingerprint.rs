@@ -1,11 +1,10 @@
 //! Whether two requests under one key ask for the same.
 
 use super::id::Short;
-use crate::key::part;
-use blake3::Hasher;
+use crate::key::{Context, Parts, context};
 use std::fmt;
 
-const CONTEXT: &str = "buttress idempotency fingerprint v1";
+static CONTEXT: Context = context!("buttress idempotency fingerprint v1");
 
 /// What a request asks for, as 32 bytes and the number of the rule by which they were made.
 ///
@@ -52,11 +51,12 @@ impl Fingerprint {
 
     /// Of the fields of a request, by rule 1.
     pub fn of<F: AsRef<[u8]>>(fields: impl IntoIterator<Item = F>) -> Self {
-        let mut hasher = Hasher::new_derive_key(CONTEXT);
+        let mut hasher = CONTEXT.hasher();
+        let mut parts = Parts::of(&mut hasher);
         for field in fields {
-            part(&mut hasher, &[field.as_ref()]);
+            parts.add(&[field.as_ref()]);
         }
-        Self { rule: Self::RULE, digest: *hasher.finalize().as_bytes() }
+        Self { rule: Self::RULE, digest: parts.digest() }
     }
 
     /// As a store has kept it.

@@ -3,7 +3,7 @@
 use super::{Ending, Hold, InTx, Lost, RecordId, Recovery, Stored, points::Points};
 use crate::key::{Key, Secret, Step};
 use std::{
-    collections::HashSet,
+    collections::BTreeSet,
     fmt,
     pin::Pin,
     sync::{
@@ -35,14 +35,14 @@ struct Inner {
     lost: Notify,
 }
 
-/// What the attempt has noted so far.
+/// What the attempt has noted so far: for most nothing, so that nothing here allocates before it is needed.
 #[derive(Default)]
 struct Notes {
     points: Points,
-    used: HashSet<String>,
+    used: BTreeSet<String>,
     /// How many calls without a name of their own went where.
     #[cfg(feature = "http")]
-    calls: std::collections::HashMap<String, u64>,
+    calls: std::collections::BTreeMap<String, u64>,
     settled: Option<Stored>,
 }
 

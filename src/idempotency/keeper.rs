@@ -41,7 +41,7 @@ use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 /// ```
 pub struct Keeper<S> {
     pub(super) shared: Arc<Shared<S>>,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
 }
 
 pub(super) struct Shared<S> {
@@ -89,71 +89,68 @@ impl<S> Keeper<S> {
             quota: None,
             secret: None,
         };
-        Self { shared: Arc::new(shared), settings }
+        Self { shared: Arc::new(shared), settings: Arc::new(settings) }
+    }
+
+    fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(Arc::make_mut(&mut self.settings));
+        self
     }
 
     /// What it is called in events and metrics; by default `idempotency`.
     #[must_use]
-    pub fn name(mut self, name: impl Into<Name>) -> Self {
+    pub fn name(self, name: impl Into<Name>) -> Self {
         let name = name.into();
-        self.settings.name = if name.as_str().is_empty() { Name::fixed("idempotency") } else { name };
-        self
+        let name = if name.as_str().is_empty() { Name::fixed("idempotency") } else { name };
+        self.set(|settings| settings.name = name)
     }
 
     /// Lets `observer` hear it.
     #[must_use]
-    pub fn observe(mut self, observer: impl Observer) -> Self {
-        self.settings.observed = Observed::by(observer);
-        self
+    pub fn observe(self, observer: impl Observer) -> Self {
+        self.set(|settings| settings.observed = Observed::by(observer))
     }
 
     /// Other effects, over the same records.
     #[must_use]
-    pub const fn effects(mut self, effects: Effects) -> Self {
-        self.settings.effects = effects;
-        self
+    pub fn effects(self, effects: Effects) -> Self {
+        self.set(|settings| settings.effects = effects)
     }
 
     /// How long a record is an attempt's without a sign of life; it is renewed at a third of that. 0 is taken as 1 ms.
     #[must_use]
-    pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.lease = lease;
-        self
+    pub fn lease(self, lease: Duration) -> Self {
+        self.set(|settings| settings.lease = lease)
     }
 
     /// How long an answer is kept, from the end of the operation. Publish it: a client that comes again later runs it again.
     #[must_use]
-    pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.settings.ttl = ttl;
-        self
+    pub fn ttl(self, ttl: Duration) -> Self {
+        self.set(|settings| settings.ttl = ttl)
     }
 
     /// How long a record is kept whose outcome nobody knows.
     #[must_use]
-    pub fn parked_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.parked_ttl = ttl;
-        self
+    pub fn parked_ttl(self, ttl: Duration) -> Self {
+        self.set(|settings| settings.parked_ttl = ttl)
     }
 
     /// How long a claim may take, all tries together.
     #[must_use]
-    pub fn claim_within(mut self, time: Duration) -> Self {
-        self.settings.claim_within = time.max(clock::GRAIN);
-        self
+    pub fn claim_within(self, time: Duration) -> Self {
+        self.set(|settings| settings.claim_within = time.max(clock::GRAIN))
     }
 
     /// How long an answer may be held back until it is stored.
     #[must_use]
-    pub fn finish_within(mut self, time: Duration) -> Self {
-        self.settings.finish_within = time.max(clock::GRAIN);
-        self
+    pub fn finish_within(self, time: Duration) -> Self {
+        self.set(|settings| settings.finish_within = time.max(clock::GRAIN))
     }
 
     /// Waits up to `max` for an attempt that somebody else makes, instead of saying at once that it runs.
     #[must_use]
-    pub const fn wait(mut self, max: Duration) -> Self {
-        self.settings.wait = Some(max);
-        self
+    pub fn wait(self, max: Duration) -> Self {
+        self.set(|settings| settings.wait = Some(max))
     }
 
     /// How many may wait at once: in all, and for one operation. 1024 and 16 by default; who finds no place is told at once
@@ -175,16 +172,14 @@ impl<S> Keeper<S> {
 
     /// How many records a tenant may have.
     #[must_use]
-    pub const fn quota(mut self, quota: Quota) -> Self {
-        self.settings.quota = Some(quota);
-        self
+    pub fn quota(self, quota: Quota) -> Self {
+        self.set(|settings| settings.quota = Some(quota))
     }
 
     /// The secret of the child keys.
     #[must_use]
-    pub fn secret(mut self, secret: Secret) -> Self {
-        self.settings.secret = Some(Arc::new(secret));
-        self
+    pub fn secret(self, secret: Secret) -> Self {
+        self.set(|settings| settings.secret = Some(Arc::new(secret)))
     }
 
     /// The store.
@@ -195,13 +190,13 @@ impl<S> Keeper<S> {
 
     /// What the handlers' effects are.
     #[must_use]
-    pub const fn declared_effects(&self) -> Effects {
+    pub fn declared_effects(&self) -> Effects {
         self.settings.effects
     }
 
     /// How long answers are kept.
     #[must_use]
-    pub const fn time_to_live(&self) -> Duration {
+    pub fn time_to_live(&self) -> Duration {
         self.settings.ttl
     }
 
@@ -236,7 +231,7 @@ impl<S> Keeper<S> {
     }
 
     pub(super) fn attempt(&self, fingerprint: Fingerprint) -> Attempt {
-        let Settings { effects, lease, ttl, parked_ttl, .. } = self.settings;
+        let Settings { effects, lease, ttl, parked_ttl, .. } = *self.settings;
         let on_lease_over = effects.on_lease_over();
         let kept = if effects.can_rerun() { ttl } else { parked_ttl };
         let terms = Terms::new(lease, kept, on_lease_over);
@@ -295,7 +290,7 @@ impl<S: KeyStore> Remember for Shared<S> {
 
 impl<S> Clone for Keeper<S> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), settings: self.settings.clone() }
+        Self { shared: Arc::clone(&self.shared), settings: Arc::clone(&self.settings) }
     }
 }
 

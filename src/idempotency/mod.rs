@@ -55,6 +55,7 @@ mod store;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod within;
 
 pub use ask::Asked;
 pub use claim::{Attempt, Claim, Hold, Quota, Terms};

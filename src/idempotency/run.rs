@@ -1,18 +1,17 @@
 //! An operation that is ours to run: keeps its lease alive, and writes down its end.
 
 use super::{
-    Effects, Ending, Hold, Idem, KeyStore, Lost, StoreError, Trouble, ask::PAUSE, crew::Place, keeper::Keeper,
+    Effects, Ending, Hold, Idem, KeyStore, Lost, StoreError, Trouble, ask::PAUSE, crew::Place,
+    keeper::Keeper, within::Within,
 };
-use crate::{
-    clock::{self, Instant},
-    telemetry::IdempotencyOutcome,
-};
+use crate::{clock, telemetry::IdempotencyOutcome};
+use pin_project_lite::pin_project;
 use std::{
     fmt,
-    future::{pending, poll_fn},
+    future::pending,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    task::Poll,
+    pin::{Pin, pin},
+    task::{Context, Poll},
     thread,
     time::Duration,
 };
@@ -51,7 +50,7 @@ impl<S: KeyStore> Run<S> {
 
     /// What running it again would do.
     #[must_use]
-    pub const fn effects(&self) -> Effects {
+    pub fn effects(&self) -> Effects {
         self.keeper.declared_effects()
     }
 
@@ -63,7 +62,7 @@ impl<S: KeyStore> Run<S> {
 
     /// How long its answer will be kept.
     #[must_use]
-    pub const fn time_to_live(&self) -> Duration {
+    pub fn time_to_live(&self) -> Duration {
         self.keeper.time_to_live()
     }
 
@@ -77,19 +76,8 @@ impl<S: KeyStore> Run<S> {
     ///
     /// # Errors
     /// What the work has panicked with.
-    pub async fn drive<T>(&mut self, work: impl Future<Output = T>) -> thread::Result<T> {
-        let mut work = pin!(self.idem.clone().scope(work));
-        let mut renewing = pin!(self.renew_forever());
-        poll_fn(|cx| {
-            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-                Ok(Poll::Ready(done)) => return Poll::Ready(Ok(done)),
-                Ok(Poll::Pending) => {}
-                Err(panic) => return Poll::Ready(Err(panic)),
-            }
-            let _ = renewing.as_mut().poll(cx);
-            Poll::Pending
-        })
-        .await
+    pub fn drive<T>(&mut self, work: impl Future<Output = T>) -> impl Future<Output = thread::Result<T>> {
+        Driving { work: self.idem.clone().scope(work), renewing: self.renew_forever() }
     }
 
     async fn renew_forever(&self) {
@@ -115,10 +103,11 @@ impl<S: KeyStore> Run<S> {
     pub async fn end(mut self, ending: Ending) -> Ended {
         self.tell(&ending);
         self.release_on_drop = false;
-        let keeper = self.keeper.clone();
         let hold = self.idem.hold();
-        let until = clock::after(clock::now(), keeper.settings.finish_within);
-        let late = match keeper.write_end(hold, ending.clone(), until).await {
+        let within = Within::new(self.keeper.settings.finish_within);
+        let written = self.keeper.write_end(hold, &ending, within).await;
+        let keeper = &self.keeper;
+        let late = match written {
             Ok(()) => return Ended::Kept,
             Err(Lost::Fenced) => {
                 keeper.tell(IdempotencyOutcome::Fenced);
@@ -130,7 +119,7 @@ impl<S: KeyStore> Run<S> {
         };
         keeper.tell(IdempotencyOutcome::Unstored);
         if let Some(place) = late {
-            tokio::spawn(keep_on(keeper, hold, ending, place));
+            tokio::spawn(keep_on(self.keeper.clone(), hold, ending, place));
         }
         Ended::Unstored
     }
@@ -150,21 +139,52 @@ impl<S: KeyStore> Run<S> {
     }
 }
 
+pin_project! {
+    /// The work, and beside it what renews the lease for as long as it takes.
+    struct Driving<W, R> {
+        #[pin]
+        work: W,
+        #[pin]
+        renewing: R,
+    }
+}
+
+impl<W: Future, R: Future<Output = ()>> Future for Driving<W, R> {
+    type Output = thread::Result<W::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match catch_unwind(AssertUnwindSafe(|| this.work.poll(cx))) {
+            Ok(Poll::Ready(done)) => return Poll::Ready(Ok(done)),
+            Ok(Poll::Pending) => {}
+            Err(panic) => return Poll::Ready(Err(panic)),
+        }
+        // It has no end.
+        let _ = this.renewing.poll(cx);
+        Poll::Pending
+    }
+}
+
 impl<S: KeyStore> Keeper<S> {
-    /// Writes an end, again after trouble, until that time.
-    pub(super) async fn write_end(&self, hold: Hold, ending: Ending, until: Instant) -> Result<(), Lost> {
+    /// Writes an end, again after trouble, as long as there is time.
+    pub(super) async fn write_end(
+        &self,
+        hold: Hold,
+        ending: &Ending,
+        mut within: Within,
+    ) -> Result<(), Lost> {
         let ttl = match ending {
             Ending::Unknown => self.settings.parked_ttl,
             Ending::Done(_) | Ending::Released => self.settings.ttl,
         };
         loop {
-            let step = self.shared.store.finish(hold, ending.clone(), ttl);
-            let error = match time::timeout_at(until, step).await {
+            let step = pin!(self.shared.store.finish(hold, ending.clone(), ttl));
+            let error = match within.make(step).await {
                 Ok(Err(Lost::Store(error))) => error,
                 Ok(ended) => return ended,
                 Err(late) => StoreError::new(Trouble::Unavailable, late),
             };
-            if time::timeout_at(until, time::sleep(PAUSE)).await.is_err() || clock::now() >= until {
+            if within.make(pin!(time::sleep(PAUSE))).await.is_err() || within.is_over() {
                 return Err(Lost::Store(error));
             }
         }
@@ -174,10 +194,10 @@ impl<S: KeyStore> Keeper<S> {
 /// The answer is out, and the record does not know it yet: keeps it ours for one more lease, and goes on trying.
 async fn keep_on<S: KeyStore>(keeper: Keeper<S>, hold: Hold, ending: Ending, place: Place) {
     let lease = keeper.settings.lease;
-    let until = clock::after(clock::now(), lease);
+    let mut within = Within::new(lease);
     // If it cannot be renewed either, the tries go on as long as it would have been.
-    let _ = time::timeout_at(until, keeper.shared.store.renew(hold, lease)).await;
-    let _ = keeper.write_end(hold, ending, until).await;
+    let _ = within.make(pin!(keeper.shared.store.renew(hold, lease))).await;
+    let _ = keeper.write_end(hold, &ending, within).await;
     drop(place);
 }
 
@@ -192,8 +212,8 @@ impl<S: KeyStore> Drop for Run<S> {
         let (keeper, hold) = (self.keeper.clone(), self.idem.hold());
         self.tell(&Ending::Released);
         runtime.spawn(async move {
-            let until = clock::after(clock::now(), keeper.settings.lease);
-            let _ = keeper.write_end(hold, Ending::Released, until).await;
+            let within = Within::new(keeper.settings.lease);
+            let _ = keeper.write_end(hold, &Ending::Released, within).await;
             drop(place);
         });
     }

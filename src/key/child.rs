@@ -1,13 +1,17 @@
 //! Keys for the calls downstream, derived so that every attempt and every node finds the same ones.
 
-use super::{Key, Step, base32, value::short};
+use super::{
+    Key, Step, base32,
+    hash::{Context, Parts, context},
+    value::short,
+};
 use blake3::Hasher;
 use std::fmt;
 
 /// What every child key begins with: whose it is, and by which formula.
 const PREFIX: &str = "btr1-";
 /// The formula's name. It changes only together with the prefix.
-const CONTEXT: &str = "buttress idempotency child v1";
+static CONTEXT: Context = context!("buttress idempotency child v1");
 const SECRET_CONTEXT: &str = "buttress idempotency child v1 secret";
 
 /// The keys for the calls that one keyed operation makes downstream.
@@ -87,35 +91,16 @@ impl<'a> Children<'a> {
     #[must_use]
     pub fn child<'s>(&self, step: impl Into<Step<'s>>) -> Key {
         let mut hasher = match self.secret {
-            None => Hasher::new_derive_key(CONTEXT),
+            None => CONTEXT.hasher(),
             Some(secret) => Hasher::new_keyed(&secret.0),
         };
-        part(&mut hasher, &[self.scope]);
-        part(&mut hasher, &[&self.parent]);
-        step.into().hash(&mut hasher);
+        let mut parts = Parts::of(&mut hasher);
+        step.into().hash(parts.add(&[self.scope]).add(&[&self.parent]));
+        let digest = parts.digest();
         let mut taken = [[0; 5]; 4];
-        hasher.finalize_xof().fill(taken.as_flattened_mut());
+        taken.as_flattened_mut().copy_from_slice(&digest[..20]);
         Key::trusted(PREFIX.to_owned() + &base32::encode(&taken))
     }
-}
-
-/// One part of the formula, which may come in pieces: its length, then its bytes. The lengths keep apart what would look
-/// alike in a row.
-pub(crate) fn part(hasher: &mut Hasher, pieces: &[&[u8]]) {
-    let len: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
-    hasher.update(&len.to_le_bytes());
-    for piece in pieces {
-        hasher.update(piece);
-    }
-}
-
-/// 32 bytes over parts that are told apart by their lengths.
-pub(crate) fn wide(context: &str, parts: &[&[u8]]) -> [u8; 32] {
-    let mut hasher = Hasher::new_derive_key(context);
-    for bytes in parts {
-        part(&mut hasher, &[bytes]);
-    }
-    *hasher.finalize().as_bytes()
 }
 
 /// Neither scope nor key: both may name a customer.

@@ -31,6 +31,7 @@
 
 mod base32;
 mod child;
+mod hash;
 mod invalid;
 mod parameters;
 mod parse;
@@ -43,8 +44,8 @@ mod value;
 mod tests;
 
 pub use child::{Children, Secret};
-// For what else is hashed around a key: by the same lengths in front.
-pub(crate) use child::{part, wide};
+// For what else is hashed around a key.
+pub(crate) use hash::{Context, Parts, context, named};
 pub use invalid::Invalid;
 pub use rules::{Rules, Syntax};
 pub use step::Step;

@@ -10,10 +10,10 @@ pub(super) fn field(rules: Rules, field: &[u8]) -> Result<Key, Invalid> {
         (Syntax::Lenient | Syntax::Strict, [b'"', rest @ ..]) => {
             let (key, rest) = string(rest)?;
             parameters::check(rest)?;
-            key
+            return measured(&key, rules.min);
         }
         (Syntax::Strict, _) => return Err(Invalid::NotQuoted),
-        (Syntax::Lenient | Syntax::Raw, _) => raw(field)?.to_owned(),
+        (Syntax::Lenient | Syntax::Raw, _) => raw(field)?,
     };
     measured(key, rules.min)
 }
@@ -22,11 +22,11 @@ pub(super) fn field(rules: Rules, field: &[u8]) -> Result<Key, Invalid> {
 pub(super) fn text(text: &str) -> Result<Key, Invalid> {
     match text.bytes().find(|byte| !is_printable(*byte)) {
         Some(byte) => Err(unprintable(byte)),
-        None => measured(text.to_owned(), 1),
+        None => measured(text, 1),
     }
 }
 
-fn measured(key: String, min: u8) -> Result<Key, Invalid> {
+fn measured(key: &str, min: u8) -> Result<Key, Invalid> {
     match key.len() {
         0 => Err(Invalid::Empty),
         len if len > MAX => Err(Invalid::TooLong),

@@ -1,5 +1,7 @@
 //! Which call of an operation a child key is for.
 
+use super::hash::Parts;
+
 /// A step of an operation: a name, and in a loop the name and a number.
 ///
 /// `"charge"`, or `("line", 3)`. A name is the same in every attempt and every release, so it comes from the program and
@@ -40,13 +42,13 @@ pub struct Step<'a> {
 const NUMBERED: u8 = 0xFF;
 
 impl Step<'_> {
-    /// The bytes of the step as they are hashed, length first.
-    pub(super) fn hash(self, hasher: &mut blake3::Hasher) {
+    /// The step as a part of what is hashed.
+    pub(super) fn hash(self, parts: &mut Parts<'_>) {
         let name = self.name.as_bytes();
         match self.index {
-            None => super::child::part(hasher, &[name]),
-            Some(index) => super::child::part(hasher, &[name, &[NUMBERED], &index.to_le_bytes()]),
-        }
+            None => parts.add(&[name]),
+            Some(index) => parts.add(&[name, &[NUMBERED], &index.to_le_bytes()]),
+        };
     }
 }
 

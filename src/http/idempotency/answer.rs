@@ -101,15 +101,15 @@ impl Answers {
     /// A stored answer as a response; `None` where its body was not kept.
     pub(super) fn replay<B: Body>(
         &self,
-        stored: &Stored,
+        stored: Stored,
         key: &Key,
     ) -> Result<Option<Response<StoredBody<B>>>, Unreadable> {
         let stored = self.unseal(stored)?;
         let answer = stored.open()?;
         let Kept::Kept(body) = answer.body() else { return Ok(None) };
         // Without a copy: the bytes stay where they are, and the body points at them.
-        let all = Bytes::from_owner(stored.clone());
-        let data = if body.is_empty() { Bytes::new() } else { all.slice_ref(body) };
+        let all = || Bytes::from_owner(stored.clone());
+        let data = if body.is_empty() { Bytes::new() } else { all().slice_ref(body) };
         let mut trailers = HeaderMap::new();
         fill(&mut trailers, answer.trailers())?;
         let body = StoredBody::own(data, (!trailers.is_empty()).then_some(trailers));
@@ -137,12 +137,12 @@ impl Answers {
         }
     }
 
-    fn unseal(&self, stored: &Stored) -> Result<Stored, Unreadable> {
+    fn unseal(&self, stored: Stored) -> Result<Stored, Unreadable> {
         match (stored.as_bytes().split_first(), &self.seal) {
             (Some((&SEALED, sealed)), Some(seal)) => {
                 seal.open(sealed).map(Stored::from_bytes).ok_or(Unreadable::Damaged)
             }
-            _ => Ok(stored.clone()),
+            _ => Ok(stored),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Principal, Refusal, answer::Answers, judge::Dialect, refusal::Problems};
 use crate::{
-    idempotency::{Fingerprint, RecordId},
+    idempotency::{Fingerprint, RecordId, Scope},
     key::{Key, Rules},
 };
 use ::http::{HeaderName, HeaderValue, Method, header, request::Parts};
@@ -16,6 +16,8 @@ type Canonical = dyn Fn(&Parts, &Bytes) -> Vec<u8> + Send + Sync;
 pub(super) struct Config {
     pub(super) namespace: Arc<str>,
     pub(super) principal: Arc<dyn Principal>,
+    /// Of all requests, where the principal says one for all.
+    pub(super) scope_of_all: Option<Scope>,
     pub(super) dialect: Arc<dyn Dialect>,
     pub(super) header: HeaderName,
     pub(super) rules: Rules,
@@ -63,7 +65,7 @@ impl Config {
 
     /// Which record; `None` where nobody knows whose.
     pub(super) fn record(&self, request: &Parts, key: &Key) -> Option<RecordId> {
-        let scope = self.principal.scope(&self.namespace, request)?;
+        let scope = self.scope_of_all.or_else(|| self.principal.scope(&self.namespace, request))?;
         Some(if self.per_operation {
             let operation = [request.method.as_str(), " ", request.uri.path()].concat();
             RecordId::of_operation(scope, operation, key)

@@ -17,10 +17,16 @@ pub(super) fn http_date(time: SystemTime) -> Option<HeaderValue> {
     if year > 9999 {
         return None;
     }
-    let (name, month) = (DAYS[(days % 7) as usize], MONTHS[month as usize]);
+    let mut date = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+    date[..3].copy_from_slice(DAYS[(days % 7) as usize].as_bytes());
+    date[8..11].copy_from_slice(MONTHS[month as usize].as_bytes());
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    let date = format!("{name}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT");
-    HeaderValue::from_maybe_shared(bytes::Bytes::from(date)).ok()
+    for (at, number) in [(5, day), (12, year / 100), (14, year % 100), (17, hour), (20, minute), (23, second)]
+    {
+        // Each is below 100.
+        date[at..at + 2].copy_from_slice(&[b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]);
+    }
+    HeaderValue::from_bytes(&date).ok()
 }
 
 /// Year, month from 0, day from 1. Years are counted from March, so that the odd day stands at their end.

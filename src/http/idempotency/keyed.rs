@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock,
-    deadline::Deadline,
+    deadline::{self, Deadline},
     idempotency::{Asked, Keeper, KeyStore, RecordId, Run, Trouble},
     key::Key,
     telemetry::IdempotencyOutcome,
@@ -17,8 +17,8 @@ use crate::{
 use ::http::{Request, Response, request::Parts};
 use bytes::Bytes;
 use http_body::Body;
-use std::{future::poll_fn, panic, sync::Arc};
-use tokio::task::JoinHandle;
+use std::{future::poll_fn, panic, pin::Pin, sync::Arc, task::Poll};
+use tokio::task::{JoinError, JoinHandle};
 use tower_service::Service;
 
 /// What a request with a key needs on its way.
@@ -32,7 +32,15 @@ pub(super) struct Asking<I, S> {
 
 type Answer<B, E> = Result<Response<StoredBody<B>>, E>;
 
-pub(super) async fn answer<I, S, Q, B>(asking: Asking<I, S>, head: Parts, body: Q) -> Answer<B, I::Error>
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn keeps its arguments twice, and what is boxed for every request should be small"
+)]
+pub(super) fn answer<I, S, Q, B>(
+    mut asking: Asking<I, S>,
+    head: Parts,
+    body: Q,
+) -> impl Future<Output = Answer<B, I::Error>> + Send
 where
     I: Service<Request<Q>, Response = Response<B>> + Clone + Send + 'static,
     I::Future: Send,
@@ -43,65 +51,78 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Send,
 {
-    let Asking { service, keeper, config, id, key } = asking;
-    let no = |refusal| {
-        keeper.tell(outcome(refusal));
-        Ok(refuse(&config, refusal))
-    };
-    // Nothing is claimed before all of it is here.
-    let data = match read(body, config.max_request).await {
-        Read::Whole { data, .. } => data,
-        Read::TooLarge { .. } => return no(Refusal::TooLarge),
-        Read::Broken { .. } => return no(Refusal::Broken),
-    };
-    let fingerprint = config.fingerprint(&head, &data);
-    let mut patience = keeper.patience(id);
-    loop {
-        // Ready before anything is claimed; and not held while somebody else's attempt is waited for.
-        let mut service = service.clone();
-        poll_fn(|cx| service.poll_ready(cx)).await?;
-        let refusal = match keeper.ask_now(id, fingerprint).await {
-            Asked::Run(run) => {
-                let request = Request::from_parts(head, Q::from(data));
-                return run_it(service, run, request, &config, &key).await;
-            }
-            Asked::Replay(stored) => match config.answers.replay(&stored, &key) {
-                Ok(Some(response)) => {
-                    keeper.tell(IdempotencyOutcome::Replayed);
-                    return Ok(response);
-                }
-                Ok(None) => Refusal::NotRetained,
-                Err(_) => Refusal::Store(Trouble::Unreadable),
-            },
-            Asked::Busy(remaining) => {
-                drop(service);
-                if patience.lasts().await {
-                    continue;
-                }
-                Refusal::InFlight(remaining)
-            }
-            Asked::Down(error) if config.fail_open && error.trouble() == Trouble::Unavailable => {
-                keeper.tell(IdempotencyOutcome::FailedOpen);
-                let request = Request::from_parts(head, Q::from(data));
-                return service.call(request).await.map(|response| response.map(StoredBody::passing));
-            }
-            Asked::Down(error) => Refusal::Store(error.trouble()),
-            Asked::Unknown => Refusal::Unknown,
-            Asked::Mismatch => Refusal::Reused,
-            Asked::Full => Refusal::Full,
+    async move {
+        // Nothing is claimed before all of it is here.
+        let data = match read(body, asking.config.max_request).await {
+            Read::Whole { data, .. } => data,
+            Read::TooLarge { .. } => return asking.refuse(Refusal::TooLarge),
+            Read::Broken { .. } => return asking.refuse(Refusal::Broken),
         };
-        return no(refusal);
+        let fingerprint = asking.config.fingerprint(&head, &data);
+        let mut patience = asking.keeper.patience(asking.id);
+        loop {
+            // Ready before anything is claimed.
+            poll_fn(|cx| asking.service.poll_ready(cx)).await?;
+            let refusal = match asking.keeper.ask_now(asking.id, fingerprint).await {
+                Asked::Run(run) => {
+                    drop(patience);
+                    let request = Request::from_parts(head, Q::from(data));
+                    let Asking { service, config, key, .. } = asking;
+                    return done(to_its_end(begun(service, run, request, &config, key)).await, &config);
+                }
+                Asked::Replay(stored) => match asking.config.answers.replay(stored, &asking.key) {
+                    Ok(Some(response)) => {
+                        asking.keeper.tell(IdempotencyOutcome::Replayed);
+                        return Ok(response);
+                    }
+                    Ok(None) => Refusal::NotRetained,
+                    Err(_) => Refusal::Store(Trouble::Unreadable),
+                },
+                Asked::Busy(remaining) => {
+                    // What is ready is not held while somebody else's attempt is waited for.
+                    asking.service = asking.service.clone();
+                    if patience.lasts().await {
+                        continue;
+                    }
+                    Refusal::InFlight(remaining)
+                }
+                Asked::Down(error) if asking.config.fail_open && error.trouble() == Trouble::Unavailable => {
+                    asking.keeper.tell(IdempotencyOutcome::FailedOpen);
+                    let request = Request::from_parts(head, Q::from(data));
+                    let answered = asking.service.call(request).await;
+                    return answered.map(|response| response.map(StoredBody::passing));
+                }
+                Asked::Down(error) => Refusal::Store(error.trouble()),
+                Asked::Unknown => Refusal::Unknown,
+                Asked::Mismatch => Refusal::Reused,
+                Asked::Full => Refusal::Full,
+            };
+            return asking.refuse(refusal);
+        }
     }
 }
 
-/// Has it run in a task of its own, which goes on when the caller leaves: an effect without a record would be the worst end.
-async fn run_it<I, S, Q, B>(
+impl<I, S> Asking<I, S> {
+    fn refuse<B: Body<Data = Bytes>, E>(&self, refusal: Refusal) -> Answer<B, E> {
+        self.keeper.tell(outcome(refusal));
+        Ok(refuse(&self.config, refusal))
+    }
+}
+
+/// An attempt that is ours to make.
+struct Begun<W> {
+    work: Pin<Box<W>>,
+    /// Whether it may be stopped when its caller leaves.
+    cancel: bool,
+}
+
+fn begun<I, S, Q, B>(
     service: I,
     mut run: Run<S>,
     request: Request<Q>,
     config: &Arc<Config>,
-    key: &Key,
-) -> Answer<B, I::Error>
+    key: Key,
+) -> Begun<impl Future<Output = Done<B, I::Error>> + Send + 'static>
 where
     I: Service<Request<Q>, Response = Response<B>> + Send + 'static,
     I::Future: Send,
@@ -118,11 +139,29 @@ where
     // A spawn forgets the deadline. What looks at it inside ends before the lease would, even if no renewal gets through.
     let own = Deadline::after(clock::now(), run.time_to_run());
     let deadline = Deadline::current().map_or(own, |given| given.min(own));
-    let work = task::run(service, run, request, deadline, Arc::clone(config), key.clone());
+    let work = task::run(service, run, request, deadline, Arc::clone(config), key);
     #[cfg(feature = "tracing")]
     let work = tracing::Instrument::in_current_span(work);
-    let mut task = Task { handle: tokio::spawn(work), cancel };
-    match (&mut task.handle).await {
+    Begun { work: Box::pin(work), cancel }
+}
+
+/// Runs it to its end, whether or not the caller stays: an effect without a record would be the worst end.
+///
+/// It runs where it stands until it first waits, for so long nobody can leave; then it goes on in a task of its own. One that
+/// never waits costs no task.
+async fn to_its_end<T: Send + 'static>(
+    mut begun: Begun<impl Future<Output = T> + Send + 'static>,
+) -> Result<T, JoinError> {
+    let first = poll_fn(|cx| Poll::Ready(deadline::apart(|| begun.work.as_mut().poll(cx)))).await;
+    if let Poll::Ready(done) = first {
+        return Ok(done);
+    }
+    let mut task = Task { handle: tokio::spawn(begun.work), cancel: begun.cancel };
+    (&mut task.handle).await
+}
+
+fn done<B: Body<Data = Bytes>, E>(done: Result<Done<B, E>, JoinError>, config: &Config) -> Answer<B, E> {
+    match done {
         Ok(Done::Answered(response)) => Ok(response),
         Ok(Done::Refused(refusal)) => Ok(refuse(config, refusal)),
         Ok(Done::Failed(error)) => Err(error),
@@ -135,7 +174,7 @@ where
     }
 }
 
-/// The task that runs it: let go when its caller leaves, or stopped where that is allowed.
+/// The task in which it goes on: let go when its caller leaves, or stopped where that is allowed.
 struct Task<T> {
     handle: JoinHandle<T>,
     cancel: bool,

@@ -33,8 +33,10 @@ impl<S> IdempotencyLayer<S> {
     /// three can be guessed.
     #[must_use]
     pub fn new(store: S, principal: impl Principal, effects: Effects) -> Self {
+        const NAMESPACE: &str = "buttress";
         let config = Config {
-            namespace: "buttress".into(),
+            namespace: NAMESPACE.into(),
+            scope_of_all: principal.scope_of_all(NAMESPACE),
             principal: Arc::new(principal),
             dialect: Arc::new(ByStatusCode),
             header: HeaderName::from_static("idempotency-key"),
@@ -81,7 +83,10 @@ impl<S> IdempotencyLayer<S> {
     /// another namespace knows none of the old keys.
     #[must_use]
     pub fn namespace(self, namespace: impl Into<Arc<str>>) -> Self {
-        self.set(|config| config.namespace = namespace.into())
+        self.set(|config| {
+            config.namespace = namespace.into();
+            config.scope_of_all = config.principal.scope_of_all(&config.namespace);
+        })
     }
 
     /// Other effects, for the handlers of one route.

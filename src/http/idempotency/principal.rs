@@ -11,6 +11,12 @@ use ::http::request::Parts;
 pub trait Principal: Send + Sync + 'static {
     /// Whose it is; `None` where that is not known.
     fn scope(&self, namespace: &str, request: &Parts) -> Option<Scope>;
+
+    /// Whose all requests are, where that is one for all: asked once for a layer, which then asks for no request.
+    fn scope_of_all(&self, namespace: &str) -> Option<Scope> {
+        let _ = namespace;
+        None
+    }
 }
 
 impl<F, B> Principal for F
@@ -29,6 +35,10 @@ pub struct Unscoped;
 
 impl Principal for Unscoped {
     fn scope(&self, namespace: &str, _: &Parts) -> Option<Scope> {
+        self.scope_of_all(namespace)
+    }
+
+    fn scope_of_all(&self, namespace: &str) -> Option<Scope> {
         Some(Scope::unscoped(namespace))
     }
 }

@@ -1,20 +1,20 @@
-//! The task of one attempt: runs the handler to the end of its answer, then writes down what came of it, then gives it out.
+//! The work of one attempt: runs the handler to the end of its answer, then writes down what came of it, then gives it out.
 
 use super::{
     Failure, Idempotent, Refusal, StoredBody,
     config::Config,
     judge,
-    read::{Read, read},
+    read::{Read, read_and_keep},
 };
 use crate::{
     deadline::Deadline,
     idempotency::{Body as Kept, Ended, Ending, KeyStore, Outcome, Run},
     key::Key,
 };
-use ::http::{HeaderName, HeaderValue, Request, Response, StatusCode, response::Parts};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, response::Parts};
 use bytes::Bytes;
 use http_body::Body;
-use std::{any::Any, sync::Arc};
+use std::{any::Any, pin::Pin, sync::Arc, thread};
 use tower_service::Service;
 
 /// What the caller gets, if it is still there.
@@ -28,7 +28,7 @@ pub(super) enum Done<B: Body, E> {
 
 /// What came out of the handler.
 enum Came<B: Body, E> {
-    Answer(Parts, Read<B>),
+    Answer(Parts, Read<Pin<Box<B>>, B::Error>),
     /// The connection becomes something else: nothing of it can be kept.
     Upgrade(Response<B>),
     Error(E),
@@ -36,107 +36,119 @@ enum Came<B: Body, E> {
 
 const STORED: HeaderName = HeaderName::from_static("idempotency-stored");
 
-pub(super) async fn run<I, S, Q, B>(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn keeps its arguments twice, and what is boxed for every request should be small"
+)]
+pub(super) fn run<I, S, Q, B>(
     mut service: I,
     mut run: Run<S>,
     mut request: Request<Q>,
     deadline: Deadline,
     config: Arc<Config>,
     key: Key,
-) -> Done<B, I::Error>
+) -> impl Future<Output = Done<B, I::Error>>
 where
     I: Service<Request<Q>, Response = Response<B>>,
     I::Error: Failure,
     S: KeyStore,
     B: Body<Data = Bytes>,
 {
-    let effects = run.effects();
-    request.extensions_mut().insert(Idempotent::new(
-        run.idem().clone(),
-        Arc::clone(&config),
-        run.time_to_live(),
-    ));
-    let max = config.answers.max;
-    let came = run.drive(deadline.scope(async move {
-        match service.call(request).await {
-            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Came::Upgrade(response),
-            Ok(response) => {
-                let (head, body) = response.into_parts();
-                Came::Answer(head, read(body, max).await)
+    async move {
+        let idempotent = Idempotent::new(run.idem().clone(), Arc::clone(&config), run.time_to_live());
+        request.extensions_mut().insert(idempotent);
+        let max = config.answers.max;
+        let work = async move {
+            match service.call(request).await {
+                Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    Came::Upgrade(response)
+                }
+                Ok(response) => {
+                    let (head, body) = response.into_parts();
+                    Came::Answer(head, read_and_keep(body, max).await)
+                }
+                Err(error) => Came::Error(error),
             }
-            Err(error) => Came::Error(error),
-        }
-    }));
+        };
+        let (ending, done) = decide(run.drive(deadline.scope(work)).await, &run, &config, &key);
+        let was_done = matches!(ending, Some(Ending::Done(_)));
+        // Only when it is written down the answer is let out: what is sent can be asked for again.
+        let ended = match ending {
+            Some(ending) => run.end(ending).await,
+            None => {
+                run.ended_elsewhere();
+                Ended::Kept
+            }
+        };
+        give(done, was_done, ended, &config)
+    }
+}
+
+/// What is to be written down, nothing where a transaction of the handler has done it; and what the caller gets after that.
+fn decide<S: KeyStore, B: Body<Data = Bytes>, E: Failure>(
+    came: thread::Result<Came<B, E>>,
+    run: &Run<S>,
+    config: &Config,
+    key: &Key,
+) -> (Option<Ending>, Done<B, E>) {
+    let effects = run.effects();
     let broke = || ending_without_answer(effects.of_a_break());
-    match came.await {
-        Err(panic) => {
-            run.end(broke()).await;
-            Done::Panicked(panic)
-        }
+    let answer = |mut head: Parts, ending, body| {
+        config.answers.echo(&mut head.headers, key);
+        (ending, Done::Answered(Response::from_parts(head, body)))
+    };
+    let judged = |head: &Parts, body: Kept<'_>, trailers: Option<&HeaderMap>| match judge::judge(
+        &*config.dialect,
+        head,
+        trailers,
+        effects,
+    ) {
+        Outcome::Final if run.idem().settled().is_some() => None,
+        Outcome::Final => Some(Ending::Done(config.answers.store(head, body, trailers))),
+        outcome => Some(ending_without_answer(outcome)),
+    };
+    match came {
+        Err(panic) => (Some(broke()), Done::Panicked(panic)),
         Ok(Came::Error(error)) => {
             let ending = if error.reached() { broke() } else { Ending::Released };
-            run.end(ending).await;
-            Done::Failed(error)
+            (Some(ending), Done::Failed(error))
         }
         Ok(Came::Upgrade(response)) => {
-            run.end(Ending::Released).await;
-            Done::Answered(response.map(StoredBody::passing))
+            (Some(Ending::Released), Done::Answered(response.map(StoredBody::passing)))
         }
         Ok(Came::Answer(head, Read::Whole { data, trailers })) => {
-            let outcome = judge::judge(&*config.dialect, &head, trailers.as_ref(), effects);
-            let ending = match outcome {
-                Outcome::Final if run.idem().settled().is_some() => None,
-                Outcome::Final => {
-                    Some(Ending::Done(config.answers.store(&head, Kept::Kept(&data), trailers.as_ref())))
-                }
-                outcome => Some(ending_without_answer(outcome)),
-            };
-            give(run, ending, head, StoredBody::own(data, trailers), &config, &key).await
+            let ending = judged(&head, Kept::Kept(&data), trailers.as_ref());
+            answer(head, ending, StoredBody::own(data, trailers))
         }
         Ok(Came::Answer(head, Read::TooLarge { data, rest })) => {
-            let outcome = judge::judge(&*config.dialect, &head, None, effects);
-            let ending = match outcome {
-                Outcome::Final if run.idem().settled().is_some() => None,
-                Outcome::Final => Some(Ending::Done(config.answers.store(&head, too_large(&data), None))),
-                outcome => Some(ending_without_answer(outcome)),
-            };
-            give(run, ending, head, StoredBody::long(data, rest), &config, &key).await
+            let ending = judged(&head, too_large(&data), None);
+            answer(head, ending, StoredBody::long(data, rest))
         }
         Ok(Came::Answer(head, Read::Broken { data, error })) => {
-            give(run, Some(broke()), head, StoredBody::broken(data, error), &config, &key).await
+            answer(head, Some(broke()), StoredBody::broken(data, error))
         }
     }
 }
 
-/// Writes down the end, and only then lets the answer out: what is sent can be asked for again.
-async fn give<S: KeyStore, B: Body<Data = Bytes>, E>(
-    run: Run<S>,
-    ending: Option<Ending>,
-    head: Parts,
-    body: StoredBody<B>,
+/// What the caller gets, now that it is known how the record has taken it.
+fn give<B: Body<Data = Bytes>, E>(
+    mut done: Done<B, E>,
+    was_done: bool,
+    ended: Ended,
     config: &Config,
-    key: &Key,
 ) -> Done<B, E> {
-    let was_done = matches!(ending, Some(Ending::Done(_)));
-    let ended = match ending {
-        Some(ending) => run.end(ending).await,
-        None => {
-            run.ended_elsewhere();
-            Ended::Kept
-        }
-    };
-    let mut response = Response::from_parts(head, body);
-    config.answers.echo(response.headers_mut(), key);
     match ended {
         // What it has to say counts no more; and where nothing was to be kept, nothing is lost.
         Ended::Fenced if was_done => return Done::Refused(Refusal::Fenced),
         Ended::Unstored if was_done && config.fail_unstored => return Done::Refused(Refusal::Unstored),
         Ended::Unstored if was_done => {
-            response.headers_mut().insert(STORED, HeaderValue::from_static("false"));
+            if let Done::Answered(response) = &mut done {
+                response.headers_mut().insert(STORED, HeaderValue::from_static("false"));
+            }
         }
         _ => {}
     }
-    Done::Answered(response)
+    done
 }
 
 const fn ending_without_answer(outcome: Outcome) -> Ending {

@@ -12,31 +12,32 @@ const SWEPT: usize = 64;
 
 impl KeyStore for MemoryStore {
     async fn claim(&self, id: RecordId, attempt: Attempt) -> Result<Claim, StoreError> {
-        let now = self.now();
-        let claimed = self.shard(&id).claim(id, now, &attempt, self.counts());
+        let (now, found) = (self.now(), self.found(id));
+        let claimed = self.shard(&found).claim(found, now, &attempt, self.counts());
         match claimed {
             Err(Trouble::Full) if self.sweep(SWEPT) > 0 => {
-                Ok(self.shard(&id).claim(id, now, &attempt, self.counts())?)
+                Ok(self.shard(&found).claim(found, now, &attempt, self.counts())?)
             }
             claimed => Ok(claimed?),
         }
     }
 
     async fn renew(&self, hold: Hold, lease: Duration) -> Result<(), Lost> {
-        let now = self.now();
+        let (now, found) = (self.now(), self.found(hold.id));
         let word = |record: &Record| record.renew(now, &hold, lease);
-        self.shard(&hold.id).change(hold.id, self.counts(), word, |_| {})
+        self.shard(&found).change(found, self.counts(), word, |_| {})
     }
 
     async fn finish(&self, hold: Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
-        let now = self.now();
+        let (now, found) = (self.now(), self.found(hold.id));
         let (to, answer) = ending.into_parts();
         let word = |record: &Record| record.finish(now, &hold, to, ttl);
-        self.shard(&hold.id).change(hold.id, self.counts(), word, put(answer))
+        self.shard(&found).change(found, self.counts(), word, put(answer))
     }
 
     async fn set_recovery(&self, hold: Hold, recovery: Recovery) -> Result<(), Lost> {
-        self.shard(&hold.id).set_recovery(&hold, recovery, self.counts())
+        let found = self.found(hold.id);
+        self.shard(&found).set_recovery(found, &hold, recovery, self.counts())
     }
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
@@ -61,16 +62,17 @@ impl KeyStore for MemoryStore {
         resolution: Resolution,
         ttl: Duration,
     ) -> Result<(), Lost> {
-        let now = self.now();
+        let (now, found) = (self.now(), self.found(id));
         let (to, answer) = resolution.into_parts();
         let word = |record: &Record| record.resolve(now, token, to, ttl);
-        self.shard(&id).change(id, self.counts(), word, put(answer))
+        self.shard(&found).change(found, self.counts(), word, put(answer))
     }
 
     async fn changed(&self, id: RecordId) {
-        let heard = self.shard(&id).listen(&id, self.now());
+        let found = self.found(id);
+        let heard = self.shard(&found).listen(&found, self.now());
         if let Some((bell, lease_until)) = heard {
-            let is_over = || !self.shard(&id).is_running(&id, self.now());
+            let is_over = || !self.shard(&found).is_running(&found, self.now());
             bell.wait(self.instant(lease_until), is_over).await;
         }
     }

@@ -1,6 +1,7 @@
 //! The store itself: finds the shard, reads the clock, and never waits under a lock.
 
 use super::{
+    found::Found,
     room::Room,
     shard::{Counts, Shard},
     tenants::Tenants,
@@ -11,7 +12,7 @@ use crate::{
 };
 use std::{
     fmt,
-    hash::{BuildHasher, RandomState},
+    hash::RandomState,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -29,8 +30,8 @@ pub struct MemoryStore {
 
 struct Inner {
     shards: [Mutex<Shard>; SHARDS],
-    /// Which shard a record is in: nobody outside can aim at one.
-    hasher: RandomState,
+    /// Of the hashes by which records are found.
+    secret: RandomState,
     counts: Counts,
     /// Where the next purge begins.
     next: AtomicUsize,
@@ -43,8 +44,8 @@ impl MemoryStore {
     pub fn new() -> Self {
         let counts = Counts { room: Room::new(100_000, 64 << 20), tenants: Tenants::default() };
         let shards = std::array::from_fn(|_| Mutex::default());
-        let (hasher, next) = (RandomState::new(), AtomicUsize::new(0));
-        Self { inner: Arc::new(Inner { shards, hasher, counts, next, began: clock::now() }) }
+        let (secret, next) = (RandomState::new(), AtomicUsize::new(0));
+        Self { inner: Arc::new(Inner { shards, secret, counts, next, began: clock::now() }) }
     }
 
     /// How many records there may be; 0 counts as 1. Fewer than there are deletes none: new ones are refused until enough
@@ -93,9 +94,12 @@ impl MemoryStore {
         clock::after(self.inner.began, Duration::from_micros(moment.as_micros()))
     }
 
-    pub(super) fn shard(&self, id: &RecordId) -> MutexGuard<'_, Shard> {
-        // The low bits choose the place in a shard's own map.
-        lock(&self.inner.shards[(self.inner.hasher.hash_one(id.key()) >> 58) as usize])
+    pub(super) fn found(&self, id: RecordId) -> Found {
+        Found::new(&self.inner.secret, id)
+    }
+
+    pub(super) fn shard(&self, found: &Found) -> MutexGuard<'_, Shard> {
+        lock(&self.inner.shards[found.shard()])
     }
 
     /// Every shard, beginning with another one each time.

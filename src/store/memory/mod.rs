@@ -23,6 +23,7 @@
 
 mod bell;
 mod changes;
+mod found;
 mod handle;
 mod room;
 mod shard;

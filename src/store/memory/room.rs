@@ -46,7 +46,7 @@ impl Room {
 
     /// A record has another size now.
     pub(super) fn resize(&self, before: usize, after: usize) {
-        self.bytes.fetch_add(after, Relaxed);
-        self.bytes.fetch_sub(before, Relaxed);
+        // The sum wraps, and so does a difference below zero.
+        self.bytes.fetch_add(after.wrapping_sub(before), Relaxed);
     }
 }

@@ -3,12 +3,13 @@
 use super::{
     super::plan::{How, Plan, plan},
     bell::Bell,
+    found::{AsItIs, Found},
     room::{RECORD_BYTES, Room},
     tenants::Tenants,
 };
 use crate::idempotency::{
-    Attempt, Claim, Hold, Lost, Moment, OnClaim, OnHold, Parked, Record, RecordId, Recovery, State, Stored,
-    Trouble,
+    Attempt, Claim, Hold, Lost, Moment, OnClaim, OnHold, Parked, Record, RecordId, Recovery, Scope, State,
+    Stored, Trouble,
 };
 use std::{
     cmp::Reverse,
@@ -17,10 +18,12 @@ use std::{
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    slots: HashMap<RecordId, Slot>,
-    /// When to look whether a record has expired. One entry of each record counts, the one that it names itself.
-    expiry: BinaryHeap<Reverse<(Moment, RecordId)>>,
+    slots: HashMap<Found, Slot, AsItIs>,
+    expiry: Expiry,
 }
+
+/// When to look whether a record has expired. One entry of each record counts, the one that it names itself.
+type Expiry = BinaryHeap<Reverse<(Moment, Found)>>;
 
 #[derive(Debug)]
 struct Slot {
@@ -55,17 +58,27 @@ impl Slot {
     }
 
     /// Changes it, and what it counts.
-    fn change<T>(&mut self, id: &RecordId, counts: &Counts, change: impl FnOnce(&mut Self) -> T) -> T {
+    fn change<T>(&mut self, scope: &Scope, counts: &Counts, change: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.bytes();
         let changed = change(self);
         let after = self.bytes();
         if before != after {
             counts.room.resize(before, after);
             if self.by_quota {
-                counts.tenants.resize(*id.scope(), before, after);
+                counts.tenants.resize(*scope, before, after);
             }
         }
         changed
+    }
+
+    /// A time to live that has become shorter needs an entry of its own; for one that has become longer the old entry is
+    /// moved on when its time comes.
+    fn look_sooner(&mut self, found: Found, expiry: &mut Expiry) {
+        let leaves_at = leaves_at(&self.record);
+        if leaves_at < self.looked_at {
+            self.looked_at = leaves_at;
+            expiry.push(Reverse((leaves_at, found)));
+        }
     }
 
     fn ring(&mut self) {
@@ -75,10 +88,10 @@ impl Slot {
     }
 
     /// Writes what a claim has come to. Who waits for the end of an attempt that has none any more may ask again.
-    fn write(&mut self, id: &RecordId, next: Record, how: How, counts: &Counts) {
+    fn write(&mut self, scope: &Scope, next: Record, how: How, counts: &Counts) {
         self.record = next;
         if how == How::Begins {
-            self.change(id, counts, |slot| (slot.stored, slot.recovery) = (None, None));
+            self.change(scope, counts, |slot| (slot.stored, slot.recovery) = (None, None));
         }
         if how != How::GoesOn {
             self.ring();
@@ -89,28 +102,30 @@ impl Slot {
 impl Shard {
     pub(super) fn claim(
         &mut self,
-        id: RecordId,
+        found: Found,
         now: Moment,
         attempt: &Attempt,
         counts: &Counts,
     ) -> Result<Claim, Trouble> {
-        let claim = match self.slots.entry(id) {
+        let scope = found.id.scope();
+        Ok(match self.slots.entry(found) {
             Entry::Vacant(vacant) => {
                 let OnClaim::Begin(record) = Record::claim(None, now, attempt) else {
                     // A record that is not there can only begin.
                     return Err(Trouble::Unreadable);
                 };
-                let by_quota = admit(id, attempt, counts)?;
+                let by_quota = admit(scope, attempt, counts)?;
                 let slot = vacant.insert(Slot {
                     record,
                     stored: None,
                     recovery: None,
                     bell: None,
-                    looked_at: leaves_at(&record),
+                    // Not when it would leave as it is: an end with the same time to live needs no other entry then.
+                    looked_at: record.expires_at,
                     by_quota,
                 });
-                self.expiry.push(Reverse((slot.looked_at, id)));
-                return Ok(Claim::mine(record.token, None));
+                self.expiry.push(Reverse((slot.looked_at, found)));
+                Claim::mine(record.token, None)
             }
             Entry::Occupied(occupied) => {
                 let slot = occupied.into_mut();
@@ -118,27 +133,26 @@ impl Shard {
                 match plan(decided, || slot.recovery.as_deref().cloned(), || slot.stored.clone())? {
                     Plan::Answer(claim) => claim,
                     Plan::Write { next, how, claim } => {
-                        slot.write(&id, next, how, counts);
+                        slot.write(scope, next, how, counts);
+                        slot.look_sooner(found, &mut self.expiry);
                         claim
                     }
                 }
             }
-        };
-        self.look_sooner(id);
-        Ok(claim)
+        })
     }
 
     /// Changes a record as `word` says, and what stands beside it by `also`.
     pub(super) fn change(
         &mut self,
-        id: RecordId,
+        found: Found,
         counts: &Counts,
         word: impl FnOnce(&Record) -> OnHold,
         also: impl FnOnce(&mut Option<Stored>),
     ) -> Result<(), Lost> {
-        let slot = self.slots.get_mut(&id).ok_or(Lost::Gone)?;
+        let slot = self.slots.get_mut(&found).ok_or(Lost::Gone)?;
         match word(&slot.record) {
-            OnHold::Write(record) => slot.change(&id, counts, |slot| {
+            OnHold::Write(record) => slot.change(found.id.scope(), counts, |slot| {
                 slot.record = record;
                 also(&mut slot.stored);
                 if record.state != State::Running {
@@ -151,45 +165,34 @@ impl Shard {
             OnHold::Before => return Ok(()),
             OnHold::Fenced => return Err(Lost::Fenced),
         }
-        self.look_sooner(id);
+        slot.look_sooner(found, &mut self.expiry);
         Ok(())
     }
 
     pub(super) fn set_recovery(
         &mut self,
+        found: Found,
         hold: &Hold,
         recovery: Recovery,
         counts: &Counts,
     ) -> Result<(), Lost> {
-        let slot = self.slots.get_mut(&hold.id).ok_or(Lost::Gone)?;
+        let slot = self.slots.get_mut(&found).ok_or(Lost::Gone)?;
         if !slot.record.may_set_recovery(hold) {
             return Err(Lost::Fenced);
         }
-        slot.change(&hold.id, counts, |slot| slot.recovery = Some(Box::new(recovery)));
+        slot.change(found.id.scope(), counts, |slot| slot.recovery = Some(Box::new(recovery)));
         Ok(())
-    }
-
-    /// A time to live that has become shorter needs an entry of its own; for one that has become longer the old entry is
-    /// moved on when its time comes.
-    fn look_sooner(&mut self, id: RecordId) {
-        if let Some(slot) = self.slots.get_mut(&id) {
-            let leaves_at = leaves_at(&slot.record);
-            if leaves_at < slot.looked_at {
-                slot.looked_at = leaves_at;
-                self.expiry.push(Reverse((leaves_at, id)));
-            }
-        }
     }
 
     /// Deletes at most `limit` records that have expired for long enough; looks at no more than it has to.
     pub(super) fn purge(&mut self, now: Moment, limit: usize, counts: &Counts) -> usize {
         let mut purged = 0;
         while purged < limit
-            && let Some(Reverse((at, id))) = self.expiry.peek().copied()
+            && let Some(Reverse((at, found))) = self.expiry.peek().copied()
             && at <= now
         {
             self.expiry.pop();
-            let Entry::Occupied(mut occupied) = self.slots.entry(id) else { continue };
+            let Entry::Occupied(mut occupied) = self.slots.entry(found) else { continue };
             let slot = occupied.get_mut();
             if slot.looked_at != at {
                 // An entry of before: another one counts.
@@ -201,12 +204,12 @@ impl Shard {
                 slot.ring();
                 counts.room.leave(slot.bytes());
                 if slot.by_quota {
-                    counts.tenants.leave(*id.scope(), slot.bytes());
+                    counts.tenants.leave(*found.id.scope(), slot.bytes());
                 }
                 purged += 1;
             } else {
                 slot.looked_at = leaves_at;
-                self.expiry.push(Reverse((leaves_at, id)));
+                self.expiry.push(Reverse((leaves_at, found)));
                 if leaves_at <= now {
                     // Leased for longer than it would be kept: its turn comes with the end of the lease.
                     break;
@@ -217,7 +220,7 @@ impl Shard {
     }
 
     pub(super) fn parked(&self, now: Moment, after: Option<RecordId>, into: &mut Vec<Parked>) {
-        for (id, slot) in &self.slots {
+        for (Found { id, .. }, slot) in &self.slots {
             if after.is_none_or(|after| *id > after) && slot.record.is_parked(now) {
                 let age = now.since(slot.record.lease_until);
                 into.push(Parked::new(*id, slot.record.token, age, slot.recovery.as_deref().cloned()));
@@ -226,13 +229,13 @@ impl Shard {
     }
 
     /// Whether somebody runs it, until when, and where its end is heard.
-    pub(super) fn listen(&mut self, id: &RecordId, now: Moment) -> Option<(Bell, Moment)> {
-        let slot = self.slots.get_mut(id).filter(|slot| slot.is_running(now))?;
+    pub(super) fn listen(&mut self, found: &Found, now: Moment) -> Option<(Bell, Moment)> {
+        let slot = self.slots.get_mut(found).filter(|slot| slot.is_running(now))?;
         Some((slot.bell.get_or_insert_default().clone(), slot.record.lease_until))
     }
 
-    pub(super) fn is_running(&self, id: &RecordId, now: Moment) -> bool {
-        self.slots.get(id).is_some_and(|slot| slot.is_running(now))
+    pub(super) fn is_running(&self, found: &Found, now: Moment) -> bool {
+        self.slots.get(found).is_some_and(|slot| slot.is_running(now))
     }
 }
 
@@ -243,12 +246,12 @@ impl Slot {
 }
 
 /// Room for a new record, by all and by its tenant; whether it counts among those of its tenant.
-fn admit(id: RecordId, attempt: &Attempt, counts: &Counts) -> Result<bool, Trouble> {
+fn admit(scope: &Scope, attempt: &Attempt, counts: &Counts) -> Result<bool, Trouble> {
     if !counts.room.enter() {
         return Err(Trouble::Full);
     }
     let Some(quota) = attempt.terms.quota_of_scope() else { return Ok(false) };
-    if counts.tenants.enter(*id.scope(), quota, RECORD_BYTES) {
+    if counts.tenants.enter(*scope, quota, RECORD_BYTES) {
         Ok(true)
     } else {
         counts.room.leave(RECORD_BYTES);

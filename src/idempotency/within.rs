@@ -1,0 +1,37 @@
+//! How long the steps of a store may take.
+
+use crate::clock::{self, Instant};
+use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
+use tokio::time::{self, error::Elapsed};
+
+/// A time for several steps together. It runs from where one of them first waits: what is done at once needs neither clock
+/// nor timer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    time: Duration,
+    until: Option<Instant>,
+}
+
+impl Within {
+    pub(super) const fn new(time: Duration) -> Self {
+        Self { time, until: None }
+    }
+
+    /// Makes `step`, as long as there is time.
+    pub(super) async fn make<F: Future>(&mut self, mut step: Pin<&mut F>) -> Result<F::Output, Elapsed> {
+        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(step.as_mut().poll(cx))).await {
+            return Ok(done);
+        }
+        time::timeout_at(self.until(), step).await
+    }
+
+    /// Whether there is none left.
+    pub(super) fn is_over(&mut self) -> bool {
+        clock::now() >= self.until()
+    }
+
+    fn until(&mut self) -> Instant {
+        let time = self.time;
+        *self.until.get_or_insert_with(|| clock::after(clock::now(), time))
+    }
+}
