@@ -81,36 +81,3 @@ impl<'h> Parts<'h> {
         *self.hasher.finalize().as_bytes()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    static HERE: Context = context!("buttress tests of parts");
-
-    proptest! {
-        #![proptest_config(ProptestConfig {
-            cases: if cfg!(miri) { 2 } else { 256 },
-            failure_persistence: None,
-            ..ProptestConfig::default()
-        })]
-
-        /// As the formula is written down, without anything made beforehand or gathered.
-        #[test]
-        fn it_is_blake3_over_lengths_and_bytes(
-            parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..150), 0..6),
-            at in 0..=150_usize,
-        ) {
-            let mut plain = Hasher::new_derive_key("buttress tests of parts");
-            let mut hasher = HERE.hasher();
-            let mut made = Parts::of(&mut hasher);
-            for part in &parts {
-                plain.update(&(part.len() as u64).to_le_bytes()).update(part);
-                let (one, other) = part.split_at(at.min(part.len()));
-                made.add(&[one, other]);
-            }
-            prop_assert_eq!(made.digest(), *plain.finalize().as_bytes());
-        }
-    }
-}

@@ -1,6 +1,7 @@
 //! Keys against a naive reading of the same rules, and the formula of child keys against figures from elsewhere.
 
 mod children;
+mod hashed;
 mod naive;
 mod written;
 

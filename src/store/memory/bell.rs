@@ -1,28 +1,83 @@
 //! Wakes those who wait for the end of one attempt.
 
-use std::{pin::pin, sync::Arc};
-use tokio::{
-    sync::Notify,
-    time::{self, Instant},
+use super::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
 };
 
-/// Made by the first who waits, rung by the end of the attempt.
+/// Made by the first who waits, rung by the end of the attempt. Once rung it stays so: an end between the look that found the
+/// attempt running and the first poll of who waits is not missed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bell(Arc<Notify>);
+pub(super) struct Bell(Arc<Mutex<Listeners>>);
+
+#[derive(Debug, Default)]
+struct Listeners {
+    is_rung: bool,
+    /// Each under a number of its own, to be found again.
+    wakers: Vec<(u64, Waker)>,
+    next: u64,
+}
 
 impl Bell {
     pub(super) fn ring(&self) {
-        self.0.notify_waiters();
+        let wakers = {
+            let mut listeners = self.lock();
+            listeners.is_rung = true;
+            mem::take(&mut listeners.wakers)
+        };
+        for (_, waker) in wakers {
+            waker.wake();
+        }
     }
 
-    /// Returns when it rings, at `latest` at the latest. `is_over` is asked once this waiter would be heard: so an end
-    /// between the look that found the attempt running and this call is not missed.
-    pub(super) async fn wait(&self, latest: Instant, is_over: impl FnOnce() -> bool) {
-        let mut rung = pin!(self.0.notified());
-        rung.as_mut().enable();
-        if !is_over() {
-            // Which of the two it was makes no difference: whoever waits claims again.
-            let _ = time::timeout_at(latest, rung).await;
+    /// Ends when it rings.
+    pub(super) const fn heard(self) -> Heard {
+        Heard { bell: self, number: None }
+    }
+
+    /// No panic can come between two steps that belong together: a waker may panic where it is cloned, before it is put in.
+    fn lock(&self) -> MutexGuard<'_, Listeners> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who listens. Dropped, it is forgotten.
+#[derive(Debug)]
+pub(super) struct Heard {
+    bell: Bell,
+    number: Option<u64>,
+}
+
+impl Future for Heard {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { bell, number } = &mut *self;
+        let mut listeners = bell.lock();
+        if listeners.is_rung {
+            return Poll::Ready(());
+        }
+        let known = number.and_then(|number| listeners.wakers.iter_mut().find(|(at, _)| *at == number));
+        if let Some((_, waker)) = known {
+            waker.clone_from(cx.waker());
+        } else {
+            let waker = cx.waker().clone();
+            let at = listeners.next;
+            listeners.next = at.wrapping_add(1);
+            listeners.wakers.push((at, waker));
+            *number = Some(at);
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.bell.lock().wakers.retain(|(at, _)| *at != number);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{
     found::Found,
     room::Room,
     shard::{Counts, Shard},
+    sync::{AtomicUsize, Mutex, MutexGuard, PoisonError, Relaxed},
     tenants::Tenants,
 };
 use crate::{
@@ -13,10 +14,7 @@ use crate::{
 use std::{
     fmt,
     hash::RandomState,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::Duration,
 };
 

@@ -27,6 +27,7 @@ mod found;
 mod handle;
 mod room;
 mod shard;
+mod sync;
 mod tenants;
 
 pub use handle::MemoryStore;

@@ -1,6 +1,6 @@
 //! How much there is, and how much there may be.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use super::sync::{AtomicUsize, Relaxed};
 
 /// What a record counts beside its answer and its recovery point: about what it takes in the map and in the queue of expiry.
 pub const RECORD_BYTES: usize = 384;
@@ -15,7 +15,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) const fn new(max_records: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(max_records: usize, max_bytes: usize) -> Self {
         Self {
             records: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),

@@ -233,10 +233,6 @@ impl Shard {
         let slot = self.slots.get_mut(found).filter(|slot| slot.is_running(now))?;
         Some((slot.bell.get_or_insert_default().clone(), slot.record.lease_until))
     }
-
-    pub(super) fn is_running(&self, found: &Found, now: Moment) -> bool {
-        self.slots.get(found).is_some_and(|slot| slot.is_running(now))
-    }
 }
 
 impl Slot {

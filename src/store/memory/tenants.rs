@@ -1,10 +1,8 @@
 //! How much each tenant has, of those that have a quota.
 
+use super::sync::{Mutex, MutexGuard, PoisonError};
 use crate::idempotency::{Quota, Scope};
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Usage {
