@@ -43,9 +43,9 @@ impl<S: KeyStore> Keeper<S> {
     ///
     /// Dropped, it leaves nothing claimed.
     pub async fn ask(&self, id: RecordId, fingerprint: Fingerprint) -> Asked<S> {
-        let mut patience = self.patience(id);
+        let mut patience = self.patience(&id);
         loop {
-            match self.ask_now(id, fingerprint).await {
+            match self.ask_for(&id, &fingerprint).await {
                 Asked::Busy(remaining) if !patience.lasts().await => return Asked::Busy(remaining),
                 Asked::Busy(_) => {}
                 told => return told,
@@ -55,12 +55,20 @@ impl<S: KeyStore> Keeper<S> {
 
     /// The same without waiting.
     pub async fn ask_now(&self, id: RecordId, fingerprint: Fingerprint) -> Asked<S> {
-        let told = match self.try_claim(id, fingerprint).await {
-            Ok(Tried::Told(Claim::OtherRule(_))) => {
-                self.tell(IdempotencyOutcome::NotCompared);
-                self.try_claim(id, Fingerprint::ANY).await
+        self.ask_for(&id, &fingerprint).await
+    }
+
+    /// The same for whoever keeps both anyway.
+    pub(crate) async fn ask_for(&self, id: &RecordId, fingerprint: &Fingerprint) -> Asked<S> {
+        let mut fingerprint = fingerprint;
+        let told = loop {
+            match self.try_claim(id, fingerprint).await {
+                Ok(Tried::Told(Claim::OtherRule(_))) if fingerprint.rule() != Fingerprint::ANY.rule() => {
+                    self.tell(IdempotencyOutcome::NotCompared);
+                    fingerprint = &Fingerprint::ANY;
+                }
+                told => break told,
             }
-            told => told,
         };
         match told {
             Err(error) => Asked::Down(error),
@@ -78,18 +86,18 @@ impl<S: KeyStore> Keeper<S> {
     }
 
     /// To wait with for the end of somebody else's attempt, all in all as long as [`wait`](Self::wait) says.
-    pub(crate) fn patience(&self, id: RecordId) -> Patience<'_, S> {
+    pub(crate) const fn patience<'a>(&'a self, id: &'a RecordId) -> Patience<'a, S> {
         Patience { keeper: self, id, until: None, stand: None }
     }
 
-    async fn try_claim(&self, id: RecordId, fingerprint: Fingerprint) -> Result<Tried<S>, StoreError> {
+    async fn try_claim(&self, id: &RecordId, fingerprint: &Fingerprint) -> Result<Tried<S>, StoreError> {
         let Some(place) = self.shared.crew.enter() else { return Ok(Tried::Full) };
-        let attempt = self.attempt(fingerprint);
-        let mut asking = Asking { keeper: self, claimed: Claimed { id, attempt }, place: Some(place) };
+        let claimed = Claimed { id: *id, attempt: self.attempt(*fingerprint) };
+        let mut asking = Asking { keeper: self, claimed, place: Some(place) };
         match asking.told().await {
             Ok(Claim::Mine { token, recovery }) => {
                 let Some(place) = asking.place.take() else { return Ok(Tried::Full) };
-                let hold = Hold { id, token, nonce: attempt.nonce };
+                let hold = Hold { id: *id, token, nonce: asking.claimed.attempt.nonce };
                 let shared = std::sync::Arc::clone(&self.shared);
                 let idem = Idem::new(hold, recovery.as_ref(), self.settings.secret.clone(), shared);
                 Ok(Tried::Run(Run::new(self.clone(), idem, place)))
@@ -112,7 +120,7 @@ impl<S: KeyStore> Keeper<S> {
 /// One place in the line for the whole wait.
 pub(crate) struct Patience<'a, S: KeyStore> {
     keeper: &'a Keeper<S>,
-    id: RecordId,
+    id: &'a RecordId,
     /// From the first time that there is something to wait for.
     until: Option<Instant>,
     stand: Option<Stand>,
@@ -124,10 +132,10 @@ impl<S: KeyStore> Patience<'_, S> {
         let Some(max) = self.keeper.settings.wait else { return false };
         let until = *self.until.get_or_insert_with(|| clock::after(clock::now(), max));
         if self.stand.is_none() {
-            self.stand = self.keeper.shared.line.join(self.id);
+            self.stand = self.keeper.shared.line.join(*self.id);
         }
         self.stand.is_some()
-            && time::timeout_at(until, self.keeper.shared.store.changed(self.id)).await.is_ok()
+            && time::timeout_at(until, self.keeper.shared.store.changed(*self.id)).await.is_ok()
             && clock::now() < until
     }
 }

@@ -77,7 +77,8 @@ impl<S: KeyStore> Run<S> {
     /// # Errors
     /// What the work has panicked with.
     pub fn drive<T>(&mut self, work: impl Future<Output = T>) -> impl Future<Output = thread::Result<T>> {
-        Driving { work: self.idem.clone().scope(work), renewing: self.renew_forever() }
+        let renew = || Box::pin(self.renew_forever());
+        Driving { work: self.idem.clone().scope(work), renew, renewing: None }
     }
 
     async fn renew_forever(&self) {
@@ -140,16 +141,21 @@ impl<S: KeyStore> Run<S> {
 }
 
 pin_project! {
-    /// The work, and beside it what renews the lease for as long as it takes.
-    struct Driving<W, R> {
+    /// The work, and beside it, once it waits, what renews the lease for as long as it takes.
+    struct Driving<W, F, R> {
         #[pin]
         work: W,
-        #[pin]
-        renewing: R,
+        renew: F,
+        renewing: Option<Pin<Box<R>>>,
     }
 }
 
-impl<W: Future, R: Future<Output = ()>> Future for Driving<W, R> {
+impl<W, F, R> Future for Driving<W, F, R>
+where
+    W: Future,
+    F: Fn() -> Pin<Box<R>>,
+    R: Future<Output = ()>,
+{
     type Output = thread::Result<W::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -160,7 +166,7 @@ impl<W: Future, R: Future<Output = ()>> Future for Driving<W, R> {
             Err(panic) => return Poll::Ready(Err(panic)),
         }
         // It has no end.
-        let _ = this.renewing.poll(cx);
+        let _ = this.renewing.get_or_insert_with(this.renew).as_mut().poll(cx);
         Poll::Pending
     }
 }

@@ -22,7 +22,8 @@ impl Within {
         if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(step.as_mut().poll(cx))).await {
             return Ok(done);
         }
-        time::timeout_at(self.until(), step).await
+        // Whoever waits has the time to allocate; the timer is a burden to all who do not.
+        Box::pin(time::timeout_at(self.until(), step)).await
     }
 
     /// Whether there is none left.

@@ -310,6 +310,25 @@ async fn row_35_a_timeout_outside_ends_the_wait_and_not_the_attempt() {
     assert_eq!((again.text(), again.is_replay(), ledger.effects()), ("order 1", true, 1));
 }
 
+/// The limit outside arms no timer where one inside goes off in time. The handler takes its own along to where it goes on.
+#[tokio::test(start_paused = true)]
+async fn row_35_a_timer_that_has_gone_with_the_handler_is_no_promise_to_those_outside() {
+    let app = serve(plain(), |_| async {
+        let never = tower::service_fn(|()| std::future::pending::<Result<(), std::convert::Infallible>>());
+        let soon = buttress::over(buttress::timeout::TimeoutLayer::new(secs(1)), never);
+        assert!(soon.oneshot(()).await.is_err());
+        sleep(secs(9)).await;
+        "done".into_response()
+    });
+    let app = app.layer(buttress::http::guard(buttress::timeout::TotalLayer::new(secs(2))));
+    let started = Instant::now();
+    assert_eq!(post(&app, "a1", "1").await.status, 504);
+    assert_eq!(started.elapsed(), secs(2));
+    advance(secs(8)).await;
+    settle().await;
+    assert_eq!(post(&app, "a1", "1").await.text(), "done");
+}
+
 #[tokio::test(start_paused = true)]
 async fn row_36_an_owner_that_vanished_is_followed_or_parked_as_the_effects_say() {
     for (effects, status, runs) in

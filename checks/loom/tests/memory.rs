@@ -33,8 +33,8 @@ mod tenants;
 use bell::Bell;
 use found::Found;
 use idempotency::{
-    Attempt, Body, Claim, Fingerprint, Hold, Lost, Moment, OnClaim, OnLeaseOver, Record, RecordId, Scope, State,
-    Stored, Terms, Trouble,
+    Attempt, Body, Claim, Fingerprint, Hold, Lost, Moment, OnClaim, OnLeaseOver, Record, RecordId, Scope,
+    State, Stored, Terms, Trouble,
 };
 use loom::{
     sync::{

@@ -1,4 +1,4 @@
-//! The future of a call: a request without a key allocates nothing; one with a key has a task of its own.
+//! The future of a call: a request without a key allocates nothing; one with a key is boxed.
 
 use super::StoredBody;
 use ::http::Response;
@@ -27,7 +27,7 @@ pin_project! {
         // Without a key, for the inside to be ready.
         Readying { service: I, request: Option<R> },
         Calling { #[pin] call: F },
-        // With a key: boxed, since it also spawns a task, beside which a box is nothing.
+        // With a key: its future has no name, and is too large to be moved about.
         Keyed { answer: Pin<Box<dyn Future<Output = Answer<B, E>> + Send>> },
         Refused { response: Option<Response<StoredBody<B>>> },
     }

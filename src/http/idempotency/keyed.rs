@@ -59,11 +59,11 @@ where
             Read::Broken { .. } => return asking.refuse(Refusal::Broken),
         };
         let fingerprint = asking.config.fingerprint(&head, &data);
-        let mut patience = asking.keeper.patience(asking.id);
+        let mut patience = asking.keeper.patience(&asking.id);
         loop {
             // Ready before anything is claimed.
             poll_fn(|cx| asking.service.poll_ready(cx)).await?;
-            let refusal = match asking.keeper.ask_now(asking.id, fingerprint).await {
+            let refusal = match asking.keeper.ask_for(&asking.id, &fingerprint).await {
                 Asked::Run(run) => {
                     drop(patience);
                     let request = Request::from_parts(head, Q::from(data));

@@ -83,9 +83,10 @@
 //!
 //! # Cancel and clone
 //!
-//! The handler runs in a task of its own. A caller that leaves stops nothing: the operation goes on, its answer is stored, and
-//! whoever asks again gets it. At most [`max_running`](IdempotencyLayer::max_running) such tasks run; the place is the task's. A
-//! caller that leaves earlier, while its body is read or its claim is made, leaves nothing claimed. A panic of the handler
+//! Where the handler first waits it goes on in a task of its own, which polls it again at once; one that never waits costs no
+//! task. So a caller that leaves stops nothing: the operation goes on, its answer is stored, and whoever asks again gets it. At
+//! most [`max_running`](IdempotencyLayer::max_running) operations run; the place is the operation's, not the caller's. A caller that
+//! leaves earlier, while its body is read or its claim is made, leaves nothing claimed. A panic of the handler
 //! comes out of the call as it would without the layer.
 //!
 //! Clones of the layer share records and bounds. `poll_ready` is always ready: the inside is asked after the body was read, and

@@ -11,12 +11,7 @@ use crate::{
     clock::{self, Instant},
     idempotency::{Moment, RecordId},
 };
-use std::{
-    fmt,
-    hash::RandomState,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, hash::RandomState, sync::Arc, time::Duration};
 
 const SHARDS: usize = 64;
 

@@ -12,13 +12,14 @@ use buttress::{
     key::Key,
     store::memory::MemoryStore,
 };
-use http::{HeaderValue, Method, Request};
+use http::{HeaderValue, Method, Request, Response};
 use std::{
-    pin::pin,
+    convert::Infallible,
+    pin::{Pin, pin},
     task::{Context, Poll, Waker},
     time::Duration,
 };
-use tower::Layer;
+use tower::{Layer, Service};
 
 const MOMENT: Duration = Duration::from_millis(5);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -31,8 +32,9 @@ const KEYS: [(usize, &str); 3] = [
 ];
 
 pub(super) fn rows() -> Vec<Row> {
-    let mut first =
-        Row::new("idempotency: the first request of a key").floor("no layer", || keyed(Page, Keys::Each));
+    let mut first = Row::new("idempotency: the first request of a key")
+        .floor("no layer", || keyed(Page, Keys::Each))
+        .ours("buttress, a handler that waits once", || keyed(layer(0, MOMENT).layer(Waits), Keys::Each));
     let mut replay =
         Row::new("idempotency: the same request again").floor("no layer", || keyed(Page, Keys::One));
     let mut none = Row::new("idempotency: a request without a key").floor("no layer", || unkeyed(Page));
@@ -76,6 +78,42 @@ fn at_once<F: Future>(step: F) -> F::Output {
     }
 }
 
+/// A [`Page`] behind something that has to be waited for, so that it goes on in a task of its own.
+#[derive(Clone, Copy)]
+struct Waits;
+
+impl Service<Request<Body>> for Waits {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Woken;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Woken {
+        Woken { is_asked: false }
+    }
+}
+
+/// Asks to be polled again, and answers then.
+struct Woken {
+    is_asked: bool,
+}
+
+impl Future for Woken {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.is_asked {
+            return Poll::Ready(Ok(Response::new(Body::default())));
+        }
+        self.is_asked = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
 /// Which keys are sent.
 #[derive(Clone, Copy, PartialEq)]
 enum Keys {
@@ -85,7 +123,7 @@ enum Keys {
 
 fn keyed<S>(service: S, keys: Keys) -> Batch
 where
-    S: tower::Service<Request<Body>> + 'static,
+    S: Service<Request<Body>> + 'static,
     S::Error: std::fmt::Debug,
 {
     // Another run of the same batch is not the same keys again.
@@ -101,7 +139,7 @@ where
 
 fn unkeyed<S>(service: S) -> Batch
 where
-    S: tower::Service<Request<Body>> + 'static,
+    S: Service<Request<Body>> + 'static,
     S::Error: std::fmt::Debug,
 {
     requests(service, |_| post())
