@@ -1,4 +1,5 @@
-//! Every interleaving of the cores of the circuit breaker, and of the tally behind quantiles, by loom: `bash .ci/run loom`.
+//! Every interleaving of the cores of the circuit breaker, and of the tally behind quantiles, by loom: `bash .ci/run loom`. Those of
+//! the bulkhead, of budgets and of the store in memory are in `tests`.
 //!
 //! The files are those of the library, word for word: they import only each other and a shim for their atomics. What is around
 //! them there (probes, policies, events) is no matter of interleavings: it stands behind one lock. `gate` composes them as the
