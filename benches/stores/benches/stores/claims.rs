@@ -11,8 +11,8 @@ use buttress::{
 use std::time::{Duration, SystemTime};
 
 pub(crate) const ANSWER: [u8; 200] = [b'a'; 200];
-/// Long enough for the run, and short enough that a server that keeps records is soon rid of them.
-const KEPT: Duration = Duration::from_secs(120);
+/// The lease, and how long an answer is kept: short, so that a server is soon rid of what a run leaves.
+const KEPT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Claims<S> {
     store: S,
@@ -37,7 +37,7 @@ impl<S: KeyStore> Claims<S> {
 impl<S: KeyStore> Client for Claims<S> {
     async fn operate(&mut self) {
         let id = RecordId::new(self.scope, &Key::random());
-        let terms = Terms::new(Duration::from_secs(30), KEPT, OnLeaseOver::Takeover);
+        let terms = Terms::new(KEPT, KEPT, OnLeaseOver::Takeover);
         let attempt = Attempt::new(Fingerprint::of(["POST", "/payments", "10"]), terms);
         let claim = self.store.claim(id, attempt).await.expect("the store answers");
         let Claim::Mine { token, .. } = claim else { panic!("a fresh key is {claim:?}") };

@@ -13,7 +13,7 @@ pub(crate) fn measure(bench: &Bench) {
         println!("| Redis: skipped, BUTTRESS_TEST_REDIS is not set | | | |");
         return;
     };
-    // Keys of this run's own, which the server throws out by itself.
+    // Keys of this run's own, which are gone a few seconds after it.
     let prefix = format!("bench:{}", Key::random().as_str());
     let store = bench.block_on(RedisStore::connect(&url)).expect("the server answers").prefix(&prefix);
     bench.row("Redis: buttress", || Claims::over(store.clone()));
@@ -30,6 +30,6 @@ async fn set(mut connection: ConnectionManager, prefix: String) {
     let mut key = prefix.into_bytes();
     key.extend(fresh());
     let mut set = redis::cmd("SET");
-    set.arg(key).arg(&ANSWER[..]).arg("NX").arg("EX").arg(60);
+    set.arg(key).arg(&ANSWER[..]).arg("NX").arg("EX").arg(10);
     let () = set.query_async(&mut connection).await.expect("written");
 }
