@@ -40,7 +40,8 @@
 //! - Several processes of one host may open the file. Not over a network file system: SQLite's locks do not hold there.
 //! - The file may be the application's own: [`InTx`](crate::idempotency::InTx) takes a `rusqlite::Transaction` over it, and effects and
 //!   record commit together.
-//! - The clock of the store never goes back, whatever the host's does, also from one process to the next.
+//! - The clock of the store never goes back, whatever the host's does, also from one process to the next; and where a host's clock was
+//!   ahead, it goes on from there, so that a lease of a second lasts a second.
 //! - A file of a newer version is refused, and left as it is. A full disk, or a file as large as it may be
 //!   ([`Options::max_bytes`]), is [`Trouble::Full`](crate::idempotency::Trouble::Full) for who wants a new record.
 //!

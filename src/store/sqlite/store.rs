@@ -2,15 +2,14 @@
 
 use super::{
     Options,
-    clock::Clock,
     options::Durability,
     rows::{Rows, trouble},
     schema, steps,
     writer::{Comes, Writer},
 };
 use crate::idempotency::{
-    Attempt, Claim, Durable, Ending, Hold, InTx, KeyStore, Lost, Parked, RecordId, Recovery, Resolution,
-    StoreError, Trouble,
+    Attempt, Claim, Durable, Ending, Hold, InTx, KeyStore, Lost, Moment, Parked, RecordId, Recovery,
+    Resolution, StoreError, Trouble,
 };
 use rusqlite::Connection;
 use std::{future::ready, path::Path, sync::Arc, time::Duration};
@@ -148,7 +147,7 @@ impl InTx<rusqlite::Transaction<'_>> for SqliteStore {
         ttl: Duration,
     ) -> impl Future<Output = Result<(), Lost>> + Send {
         let (to, answer) = ending.into_parts();
-        ready(within(tx, |rows, now| steps::finish(rows, now, &hold, to, answer.as_ref(), ttl)))
+        ready(self.within(tx, |rows, now| steps::finish(rows, now, &hold, to, answer.as_ref(), ttl)))
     }
 
     fn set_recovery_in(
@@ -157,17 +156,20 @@ impl InTx<rusqlite::Transaction<'_>> for SqliteStore {
         hold: Hold,
         recovery: Recovery,
     ) -> impl Future<Output = Result<(), Lost>> + Send {
-        ready(within(tx, |rows, now| steps::set_recovery(rows, now, &hold, &recovery)))
+        ready(self.within(tx, |rows, now| steps::set_recovery(rows, now, &hold, &recovery)))
     }
 }
 
-fn within(
-    tx: &rusqlite::Transaction<'_>,
-    step: impl FnOnce(&Rows<'_>, crate::idempotency::Moment) -> Result<(), Lost>,
-) -> Result<(), Lost> {
-    let rows = Rows(tx);
-    let seen = rows.clock().map_err(|error| Lost::Store(trouble(error)))?;
-    step(&rows, Clock::new().now().max(seen))
+impl SqliteStore {
+    fn within(
+        &self,
+        tx: &rusqlite::Transaction<'_>,
+        step: impl FnOnce(&Rows<'_>, Moment) -> Result<(), Lost>,
+    ) -> Result<(), Lost> {
+        let rows = Rows(tx);
+        let seen = rows.clock().map_err(|error| Lost::Store(trouble(error)))?;
+        step(&rows, self.writer.now().max(seen))
+    }
 }
 
 impl<T: Send> Comes for Result<T, StoreError> {

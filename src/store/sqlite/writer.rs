@@ -23,8 +23,8 @@ pub(super) trait Step: Send {
     /// cannot be committed with it.
     fn run(&mut self, rows: &Rows<'_>, seen: &mut Moment) -> bool;
 
-    /// The transaction has been committed, or not.
-    fn end(self: Box<Self>, committed: Result<(), StoreError>);
+    /// The transaction has been committed, by which time the file has seen this one; or not.
+    fn end(self: Box<Self>, committed: Result<Moment, StoreError>);
 }
 
 /// A step that is a function, and somebody who waits for what comes of it.
@@ -33,7 +33,7 @@ pub(super) struct Asked<T, F> {
     /// When it was asked, which the file may know to be later.
     now: Moment,
     outcome: Option<T>,
-    answer: oneshot::Sender<T>,
+    answer: oneshot::Sender<(T, Moment)>,
 }
 
 /// What comes of a step: it knows how to be a store's trouble.
@@ -60,16 +60,17 @@ where
         good
     }
 
-    fn end(self: Box<Self>, committed: Result<(), StoreError>) {
+    fn end(self: Box<Self>, committed: Result<Moment, StoreError>) {
+        let seen = *committed.as_ref().unwrap_or(&self.now);
         let outcome = match (committed, self.outcome) {
-            (Ok(()), Some(outcome)) => outcome,
+            (Ok(_), Some(outcome)) => outcome,
             // A step's own failure says more than that of its transaction.
             (Err(_), Some(outcome)) if outcome.has_failed() => outcome,
             (Err(error), _) => T::from_trouble(error),
-            (Ok(()), None) => T::from_trouble(Trouble::Unavailable.into()),
+            (Ok(_), None) => T::from_trouble(Trouble::Unavailable.into()),
         };
         // Nobody may be there to hear it.
-        let _ = self.answer.send(outcome);
+        let _ = self.answer.send((outcome, seen));
     }
 }
 
@@ -87,6 +88,11 @@ impl Writer {
         Ok(Self { clock: Clock::new(), steps })
     }
 
+    /// The time of the file, as far as it was seen from here.
+    pub(super) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
     /// Has something done, and waits for what comes of it.
     pub(super) async fn ask<T, F>(&self, run: F) -> T
     where
@@ -97,7 +103,10 @@ impl Writer {
         let sent =
             self.steps.send(Box::new(Asked { run, now: self.clock.now(), outcome: None, answer })).await;
         match (sent, outcome.await) {
-            (Ok(()), Ok(outcome)) => outcome,
+            (Ok(()), Ok((outcome, seen))) => {
+                self.clock.follow(seen);
+                outcome
+            }
             // The thread has died, which only a panic in SQLite's bindings could bring about.
             _ => T::from_trouble(Trouble::Unavailable.into()),
         }
@@ -133,7 +142,7 @@ fn together(db: &mut Connection, batch: &mut VecDeque<Box<dyn Step>>) {
     }
     let alone = batch.len() == 1;
     match transact(db, batch.make_contiguous()) {
-        Ok(()) => batch.drain(..).for_each(|step| step.end(Ok(()))),
+        Ok(seen) => batch.drain(..).for_each(|step| step.end(Ok(seen))),
         Err(Failed::Spoiled(_)) if !alone => {
             while let Some(mut step) = batch.pop_front() {
                 let ended = transact(db, std::slice::from_mut(&mut step));
@@ -150,7 +159,8 @@ fn together(db: &mut Connection, batch: &mut VecDeque<Box<dyn Step>>) {
     }
 }
 
-fn transact(db: &mut Connection, steps: &mut [Box<dyn Step>]) -> Result<(), Failed> {
+/// The time that the file has seen by then.
+fn transact(db: &mut Connection, steps: &mut [Box<dyn Step>]) -> Result<Moment, Failed> {
     let whole = |error| Failed::Whole(trouble(error));
     let spoiled = |error| Failed::Spoiled(trouble(error));
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(whole)?;
@@ -167,5 +177,6 @@ fn transact(db: &mut Connection, steps: &mut [Box<dyn Step>]) -> Result<(), Fail
     if tx.total_changes() != before {
         rows.set_clock(now).map_err(spoiled)?;
     }
-    tx.commit().map_err(spoiled)
+    tx.commit().map_err(spoiled)?;
+    Ok(now)
 }

@@ -1,12 +1,13 @@
 //! The file itself: opened again, full, damaged, of another version, shared.
 
 use super::Dir;
-use crate::common::{DAY, answer, attempt, fresh, one_winner_a_round, won};
+use crate::common::{DAY, answer, attempt, fresh, leased, one_winner_a_round, won};
 use buttress::{
     idempotency::{Claim, Ending, KeyStore, Lost, Trouble},
     store::{SqliteStore, sqlite::Durability},
 };
-use std::fs;
+use rusqlite::Connection;
+use std::{fs, time::Duration};
 
 #[tokio::test]
 async fn an_answer_outlives_the_store_that_has_taken_it() {
@@ -44,6 +45,26 @@ async fn a_file_of_a_newer_version_is_refused_and_left_as_it_is() {
         Some("the file is of version 99, and 1 is the newest that is known here")
     );
     assert!(fs::read(dir.path()).expect("there") == before, "not a byte was written");
+}
+
+#[tokio::test]
+async fn a_file_that_has_seen_the_future_goes_on_from_there() {
+    let dir = Dir::new();
+    let id = fresh();
+    drop(SqliteStore::open(dir.path()).expect("it opens"));
+    // As a host writes it whose clock is an hour ahead, and is set right after.
+    let db = Connection::open(dir.path()).expect("it opens");
+    let an_hour_ahead =
+        "UPDATE buttress_meta SET value = (unixepoch() + 3600) * 1000000 WHERE name = 'clock'";
+    assert_eq!(db.execute(an_hour_ahead, []).expect("written"), 1);
+
+    let store = SqliteStore::open(dir.path()).expect("it opens");
+    let short = || leased(Duration::from_millis(50));
+    won(&store, id, short()).await;
+    // real: the clock of a file runs
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let claimed = store.claim(id, short()).await;
+    assert!(matches!(claimed, Ok(Claim::Mine { token: 2, .. })), "the lease is over: {claimed:?}");
 }
 
 #[test]
