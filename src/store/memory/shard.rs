@@ -22,7 +22,8 @@ pub(super) struct Shard {
     expiry: Expiry,
 }
 
-/// When to look whether a record has expired. One entry of each record counts, the one that it names itself.
+/// When to look whether a record has expired. One entry of each record counts, the one that it names itself; the others
+/// are [tidied away](Shard::tidy) before they are many.
 type Expiry = BinaryHeap<Reverse<(Moment, Found)>>;
 
 #[derive(Debug)]
@@ -36,6 +37,9 @@ struct Slot {
     /// Counted among those of its tenant.
     by_quota: bool,
 }
+
+/// So many entries that count no more are never in the way.
+const FEW: usize = 32;
 
 /// What is counted over all shards.
 #[derive(Debug)]
@@ -135,6 +139,7 @@ impl Shard {
                     Plan::Write { next, how, claim } => {
                         slot.write(scope, next, how, counts);
                         slot.look_sooner(found, &mut self.expiry);
+                        self.tidy();
                         claim
                     }
                 }
@@ -166,6 +171,7 @@ impl Shard {
             OnHold::Fenced => return Err(Lost::Fenced),
         }
         slot.look_sooner(found, &mut self.expiry);
+        self.tidy();
         Ok(())
     }
 
@@ -182,6 +188,15 @@ impl Shard {
         }
         slot.change(found.id.scope(), counts, |slot| slot.recovery = Some(Box::new(recovery)));
         Ok(())
+    }
+
+    /// An entry that counts no more goes when its time comes, which for a record that was done at once may be a month after the record
+    /// has left. So where most of them count no more, the queue is made anew of those that do.
+    #[inline]
+    fn tidy(&mut self) {
+        if self.expiry.len() > 2 * self.slots.len() + FEW {
+            self.expiry = self.slots.iter().map(|(found, slot)| Reverse((slot.looked_at, *found))).collect();
+        }
     }
 
     /// Deletes at most `limit` records that have expired for long enough; looks at no more than it has to.
@@ -216,6 +231,7 @@ impl Shard {
                 }
             }
         }
+        self.tidy();
         purged
     }
 
@@ -252,5 +268,42 @@ fn admit(scope: &Scope, attempt: &Attempt, counts: &Counts) -> Result<bool, Trou
     } else {
         counts.room.leave(RECORD_BYTES);
         Err(Trouble::Quota)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        idempotency::{Fingerprint, OnLeaseOver, Scope, Terms},
+        key::Key,
+    };
+    use std::{hash::RandomState, time::Duration};
+
+    /// As `Plain` handlers have it: parked they would be kept for a month, and done they are kept for a second.
+    #[test]
+    fn the_queue_of_expiry_is_no_longer_than_the_records_that_are_there() {
+        const MONTH: Duration = Duration::from_secs(2_592_000);
+        const SECOND: Duration = Duration::from_secs(1);
+        let counts = Counts { room: Room::new(100_000, 64 << 20), tenants: Tenants::default() };
+        let (mut shard, mut now) = (Shard::default(), Moment::default());
+        let (scope, secret) = (Scope::unscoped("payments"), RandomState::new());
+        for _ in 0..10_000 {
+            now = now.after(SECOND / 50);
+            let id = RecordId::new(scope, &Key::random());
+            let found = Found::new(&secret, id);
+            let attempt =
+                Attempt::new(Fingerprint::of(["pay"]), Terms::new(SECOND, MONTH, OnLeaseOver::Park));
+            shard.claim(found, now, &attempt, &counts).expect("there is room");
+            let hold = Hold { id, token: 1, nonce: attempt.nonce };
+            let done = |record: &Record| record.finish(now, &hold, State::Done, SECOND);
+            shard.change(found, &counts, done, |_| {}).expect("it is ours");
+            shard.purge(now, 64, &counts);
+            assert!(shard.expiry.len() <= 2 * shard.slots.len() + FEW);
+        }
+        // None that counts was lost: all leave when it is time.
+        let there = shard.slots.len();
+        assert!(there > 0 && shard.purge(now.after(3 * SECOND), usize::MAX, &counts) == there);
+        assert!(shard.slots.is_empty() && shard.expiry.len() <= FEW);
     }
 }
