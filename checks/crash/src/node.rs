@@ -2,8 +2,12 @@
 
 use crate::{
     Op,
+    books::{Books, Entry},
     ledger::Ledger,
-    wrong::{Used, Wrong},
+    orders::Orders,
+    point::{Fuse, Point},
+    used::Used,
+    wrong::Wrong,
 };
 use axum::{
     Extension, Router,
@@ -16,106 +20,48 @@ use axum::{
 use buttress::{
     http::{IdempotencyLayer, Idempotent, Unscoped},
     idempotency::{Effects, KeyStore, Outcome},
-    store::{PgStore, SqliteStore},
+    store::{PgStore, RedisStore, SqliteStore},
 };
 use deadpool_postgres::{Manager, Pool};
-use std::{path::PathBuf, time::Duration};
-use tokio::net::TcpListener;
+use std::time::Duration;
+use tokio::{net::TcpListener, time::sleep};
 use tokio_postgres::NoTls;
-
-/// What a node is told when it is started.
-#[derive(Clone, Debug)]
-pub struct Orders {
-    /// A file of SQLite, or the address of a server of PostgreSQL.
-    pub store: String,
-    /// What its handler would do if it ran twice.
-    pub effects: Effects,
-    /// Where it writes its effects; with `SameTx` into a table beside the records.
-    pub ledger: PathBuf,
-    /// How long a record is a node's without a sign of life.
-    pub lease: Duration,
-    /// Where it listens; 0 for any free port.
-    pub port: u16,
-    /// What it does wrong.
-    pub wrong: Option<Wrong>,
-    /// Of so many claims in a hundred the first answer gets lost.
-    pub lost: u32,
-    /// It ends itself at this point of an operation that asks for it.
-    pub ends_at: Option<String>,
-}
-
-impl Orders {
-    /// As arguments.
-    #[must_use]
-    pub fn args(&self) -> Vec<String> {
-        let effects = match self.effects {
-            Effects::SameTx => "same-tx",
-            Effects::Keyed => "keyed",
-            Effects::Plain => "plain",
-        };
-        vec![
-            self.store.clone(),
-            effects.to_owned(),
-            self.ledger.display().to_string(),
-            self.lease.as_millis().to_string(),
-            self.port.to_string(),
-            self.wrong.map_or("", Wrong::name).to_owned(),
-            self.lost.to_string(),
-            self.ends_at.clone().unwrap_or_default(),
-        ]
-    }
-
-    /// From arguments.
-    ///
-    /// # Panics
-    /// Where they are none.
-    #[must_use]
-    pub fn of(args: &[String]) -> Self {
-        let [store, effects, ledger, lease, port, wrong, lost, ends_at] = args else { panic!("eight words") };
-        let effects = match effects.as_str() {
-            "same-tx" => Effects::SameTx,
-            "keyed" => Effects::Keyed,
-            _ => Effects::Plain,
-        };
-        let word = |word: &String| Some(word.clone()).filter(|word| !word.is_empty());
-        Self {
-            store: store.clone(),
-            effects,
-            ledger: ledger.into(),
-            lease: Duration::from_millis(lease.parse().expect("milliseconds")),
-            port: port.parse().expect("a port"),
-            wrong: word(wrong).map(|wrong| wrong.parse().expect("a wrong")),
-            lost: lost.parse().expect("a share"),
-            ends_at: word(ends_at),
-        }
-    }
-}
 
 #[derive(Clone)]
 struct Shop {
     orders: Orders,
     ledger: Ledger,
-    tx: Option<(PgStore, Pool)>,
+    books: Option<Books>,
+    fuse: Fuse,
 }
 
 /// Serves until it is killed, or until the one who started it is gone.
+///
+/// # Panics
+/// Where its store cannot be reached, or its port is taken.
 pub async fn serve(orders: Orders) {
+    let in_tx = orders.effects == Effects::SameTx;
     if orders.store.starts_with("postgres") {
         let config = orders.store.parse().expect("a connection string");
         let pool = Pool::builder(Manager::new(config, NoTls)).max_size(8).build().expect("a pool");
         let store = PgStore::new(pool.clone());
         store.migrate().await.expect("the tables");
-        let used = Used::new(store.clone(), orders.wrong, orders.lost);
-        open(orders, used, Some((store, pool))).await;
+        let books = in_tx.then(|| Books::Postgres(store.clone(), pool));
+        open(orders, store, books).await;
+    } else if orders.store.starts_with("redis") {
+        let store = RedisStore::connect(&orders.store).await.expect("it answers");
+        open(orders, store, None).await;
     } else {
         let store = SqliteStore::open(&orders.store).expect("it opens");
-        let used = Used::new(store, orders.wrong, orders.lost);
-        open(orders, used, None).await;
+        let books = in_tx.then(|| Books::File(store.clone(), orders.store.clone().into()));
+        open(orders, store, books).await;
     }
 }
 
-async fn open<S: KeyStore + Clone>(orders: Orders, store: S, tx: Option<(PgStore, Pool)>) {
-    let wrong = orders.wrong;
+async fn open<S: KeyStore + Clone>(orders: Orders, store: S, books: Option<Books>) {
+    let fuse = Fuse::at(orders.faults.ends);
+    let store = Used::new(store, orders.faults, fuse.clone());
+    let wrong = orders.faults.wrong;
     let effects = if wrong == Some(Wrong::RerunsErrors) { Effects::Keyed } else { orders.effects };
     let tenant = |head: &Parts| head.headers.get("x-tenant").map(|tenant| tenant.as_bytes().to_owned());
     let layer = if wrong == Some(Wrong::ForgetsScope) {
@@ -123,11 +69,9 @@ async fn open<S: KeyStore + Clone>(orders: Orders, store: S, tx: Option<(PgStore
     } else {
         IdempotencyLayer::new(store, tenant, effects)
     };
-    let ttl = if wrong == Some(Wrong::ForgetsAnswers) {
-        Duration::from_millis(1)
-    } else {
-        Duration::from_secs(3600)
-    };
+    let forgets = wrong == Some(Wrong::ForgetsAnswers);
+    // Longer than any clock is off here: a file whose clock is set forward forgets so much sooner.
+    let ttl = if forgets { Duration::from_millis(1) } else { Duration::from_secs(86_400) };
     let layer = layer.required().lease(orders.lease).ttl(ttl).claim_within(Duration::from_secs(2));
 
     let listener = TcpListener::bind(("127.0.0.1", orders.port)).await.expect("the port is free");
@@ -138,7 +82,7 @@ async fn open<S: KeyStore + Clone>(orders: Orders, store: S, tx: Option<(PgStore
         std::process::exit(0);
     });
     let ledger = Ledger::at(&orders.ledger);
-    let shop = Shop { orders, ledger, tx };
+    let shop = Shop { orders, ledger, books, fuse };
     let app = Router::new()
         .route("/", post(handle))
         .layer(layer)
@@ -156,53 +100,57 @@ fn op(request: &Parts) -> Op {
 
 /// In front of the layer: where the wrong one has its effect.
 async fn late(State(shop): State<Shop>, request: Request, next: Next) -> impl IntoResponse {
-    if shop.orders.wrong == Some(Wrong::ClaimsLate) {
+    if shop.orders.faults.wrong == Some(Wrong::ClaimsLate) {
         let (head, body) = request.into_parts();
-        shop.ledger.write(op(&head));
+        shop.ledger.write(op(&head), None);
         return next.run(Request::from_parts(head, body)).await;
     }
     next.run(request).await
 }
 
+/// The words of a body say how it goes: `refuse`, `panic`, `fail`; `long=11` takes eleven tenths of a lease, the first time, and
+/// `late=3` three tenths behind the effect; `unkeyed` leaves out the child key.
 async fn handle(
     State(shop): State<Shop>,
     Extension(idem): Extension<Idempotent>,
     head: Parts,
     how: String,
 ) -> Response<axum::body::Body> {
+    let Shop { orders, ledger, books, fuse } = shop;
     let op = op(&head);
     let words: Vec<&str> = how.split(' ').collect();
-    let first = idem.token() == 1;
     // Different on each run, so that two runs are seen to be two.
-    let body = format!("tenant {} number {} run {:x}", op.tenant, op.number, fastrand::u64(..));
-    let answer = Response::builder().status(StatusCode::CREATED).body(body.into()).expect("an answer");
+    let (token, run) = (idem.token(), fastrand::u64(..));
+    let body = format!("tenant {} number {} attempt {token} run {run:x}", op.tenant, op.number);
+    let mut answer = Response::builder().status(StatusCode::CREATED).body(body.into()).expect("an answer");
     if words.contains(&"refuse") {
         return StatusCode::NOT_FOUND.into_response();
     }
-    if words.contains(&"slow") && first {
-        tokio::time::sleep(shop.orders.lease / 2).await;
-    }
-    work().await;
-    ends(&shop, &words, "before-effect");
-    let answer = match &shop.tx {
-        Some((store, pool)) if shop.orders.effects == Effects::SameTx => {
-            match in_tx(&shop, store, pool, &idem, op, answer).await {
-                Some(answer) => answer,
-                // The other attempt has the answer: ask again.
-                None => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
-            }
-        }
-        _ => {
-            if shop.orders.wrong != Some(Wrong::ClaimsLate) {
-                shop.ledger.write(op);
-            }
-            answer
-        }
+    let tenths = |of| {
+        let found = words.iter().find_map(|word| word.strip_prefix(of)?.parse::<u32>().ok());
+        found.filter(|_| token == 1).unwrap_or(0)
     };
-    ends(&shop, &words, "after-effect");
+    sleep(orders.lease * tenths("long=") / 10).await; // real: over processes
+    work().await;
+    if let Some(books) = &books {
+        let entry = Entry { idem: &idem, op, answer };
+        match books.write(entry, orders.faults, &fuse).await {
+            Some(written) => answer = written,
+            // The other attempt has the answer: ask again.
+            None => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
+    } else {
+        if orders.faults.wrong != Some(Wrong::ClaimsLate) {
+            let key = idem.child_key("effect");
+            let keyed = orders.effects == Effects::Keyed && !words.contains(&"unkeyed");
+            ledger.write(op, keyed.then(|| key.as_str()));
+        }
+        fuse.pass(Point::EffectDone);
+    }
+    sleep(orders.lease * tenths("late=") / 10).await; // real: over processes
     work().await;
     if words.contains(&"panic") {
-        if shop.orders.wrong == Some(Wrong::ReleasesOnPanic) {
+        if orders.faults.wrong == Some(Wrong::ReleasesOnPanic) {
             return (Extension(Outcome::NotStarted), StatusCode::INTERNAL_SERVER_ERROR).into_response();
         }
         panic!("as asked");
@@ -215,41 +163,5 @@ async fn handle(
 
 /// So that whoever is killed is killed at work.
 async fn work() {
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(..20))).await; // real: over processes
-}
-
-/// Effect and record in one transaction; `None` where another attempt owns the operation by now.
-async fn in_tx(
-    shop: &Shop,
-    store: &PgStore,
-    pool: &Pool,
-    idem: &Idempotent,
-    op: Op,
-    answer: Response<axum::body::Bytes>,
-) -> Option<Response<axum::body::Bytes>> {
-    let mut client = pool.get().await.expect("a connection");
-    let mut tx = client.transaction().await.expect("begun");
-    let (tenant, number) = (i64::from(op.tenant), i64::from(op.number));
-    tx.execute("INSERT INTO effects VALUES ($1, $2)", &[&tenant, &number]).await.expect("written");
-    match idem.finish_in(store, &mut tx, answer).await {
-        Ok(answer) => {
-            tx.commit().await.expect("committed");
-            Some(answer)
-        }
-        Err(_) => {
-            if shop.orders.wrong == Some(Wrong::IgnoresFence) {
-                tx.commit().await.expect("committed");
-            } else {
-                tx.rollback().await.expect("rolled back");
-            }
-            None
-        }
-    }
-}
-
-/// The power goes.
-fn ends(shop: &Shop, words: &[&str], point: &str) {
-    if shop.orders.ends_at.as_deref() == Some(point) && words.contains(&"end") {
-        std::process::abort();
-    }
+    sleep(Duration::from_millis(fastrand::u64(..20))).await; // real: over processes
 }

@@ -3,5 +3,5 @@
 #[tokio::main]
 async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    buttress_crash::node::serve(buttress_crash::node::Orders::of(&args)).await;
+    buttress_crash::node::serve(buttress_crash::orders::Orders::of(&args)).await;
 }
