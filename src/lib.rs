@@ -45,6 +45,7 @@
 //! | [`window`] | the last results, by number or by time, the rates in them, and how long they took |
 //! | [`backoff`] | how long to wait before coming again |
 //! | [`budget`] | what retries and hedges are paid from, together |
+//! | [`replay`] | how a request can be sent once more |
 //! | [`cause`] | why a call was dropped |
 //! | [`telemetry`] | what the layers decided, as events, numbers and log lines |
 //! | [`clock`] | tokio's clock, which tests can pause |
@@ -98,6 +99,7 @@ pub mod key;
 pub mod keyed;
 pub mod outcome;
 pub mod rejected;
+pub mod replay;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 pub mod retry;

@@ -37,6 +37,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("deadline", 0),
     ("keyed", 0),
     ("budget", 0),
+    ("replay", 0),
     ("key", 0),
     ("breaker", 2),
     ("retry", 2),

@@ -137,10 +137,13 @@ impl Books {
         }
     }
 
-    /// A call has ended, with so many extra attempts that have not.
-    pub(super) fn close(&self, extras: u32) {
-        if let Self::Share { crowd, .. } = self {
+    /// A call has ended, with so many extra attempts that have not; or only those of a call that goes on.
+    pub(super) fn close(&self, whole: bool, extras: u32) {
+        let Self::Share { crowd, .. } = self else { return };
+        if whole {
             crowd.leave(extras);
+        } else {
+            (0..extras).for_each(|_| crowd.give_back());
         }
     }
 

@@ -109,7 +109,6 @@ impl Budget {
     }
 
     /// The same for clones, and for no other while this one lives.
-    #[cfg(feature = "http")]
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.inner).addr()
     }

@@ -46,6 +46,9 @@
 //!
 //! # Cancel and clone
 //!
+//! Where a hedge inside a retry shares its budget, a call is one first attempt and not two: the retry tells those inside, as far as
+//! one task goes (through tower's `Buffer`, or a spawn, each of them puts in for itself).
+//!
 //! Clones are the same budget. A call keeps a [`Purse`]; a call that is dropped has paid for what it sent, and gives back
 //! the places that it held where the rule counts what runs. Nothing is allocated for a call, and nothing locked; where the
 //! bucket is full, which it is while nothing fails, nothing is written either.
@@ -55,6 +58,7 @@ mod bucket;
 mod crowd;
 mod handle;
 mod level;
+mod nested;
 mod purse;
 mod quota;
 mod registry;

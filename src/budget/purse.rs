@@ -1,11 +1,11 @@
 //! What one call keeps of its budget, from its first attempt to its end.
 
-use super::Budget;
+use super::{Budget, nested};
 use crate::{
     outcome::{Class, Outcome},
     telemetry::Extra,
 };
-use std::fmt;
+use std::{fmt, mem};
 
 /// The account of one call: made when its first attempt starts, asked before each extra one, dropped with the call.
 ///
@@ -33,8 +33,8 @@ use std::fmt;
 ///
 /// Each rule takes from this what it needs, so a layer tells all of it, in this order: the answer of an attempt by
 /// [`answered`](Self::answered), and by [`ended`](Self::ended) that it is over if it was an extra one; then it may
-/// [`take`](Self::take) another. Dropped, a purse gives back what is given back by its rule: the places of attempts that run.
-/// Tokens that were paid stay paid.
+/// [`take`](Self::take) another. And it runs what it does for an attempt inside of [`around`](Self::around). Dropped, a purse
+/// gives back what is given back by its rule: the places of attempts that run. Tokens that were paid stay paid.
 pub struct Purse<B: AsRef<Budget> = Budget> {
     holder: B,
     /// What the last extra attempt has cost.
@@ -44,6 +44,8 @@ pub struct Purse<B: AsRef<Budget> = Budget> {
     /// Extra attempts that have not ended.
     running: u32,
     minds: Minds,
+    /// Whoever is inside of the attempt that was polled last has told how it ended.
+    told: bool,
 }
 
 /// What the rule has to be told. Known from the start, so that a call that goes well does not ask again.
@@ -51,6 +53,11 @@ pub struct Purse<B: AsRef<Budget> = Budget> {
 struct Minds {
     answers: bool,
     ends: bool,
+    /// The rule knows of the call: who is inside need not tell it. Where the call found a full bucket, which nothing can be
+    /// put into, nobody has to be told of it, until the call takes something out.
+    opened: bool,
+    /// It knows of it from whoever is outside.
+    nested: bool,
 }
 
 impl<B: AsRef<Budget>> Purse<B> {
@@ -58,8 +65,35 @@ impl<B: AsRef<Budget>> Purse<B> {
     #[inline]
     pub fn of(holder: B) -> Self {
         let budget = holder.as_ref();
-        let minds = if budget.books().is_full_bucket() { Minds::default() } else { open(budget) };
-        Self { holder, paid: None, last: None, running: 0, minds }
+        let (minds, paid) = if budget.books().is_full_bucket() { Default::default() } else { open(budget) };
+        Self { holder, paid, last: None, running: 0, minds, told: false }
+    }
+
+    /// Makes the call of an attempt, or polls it. A layer inside that pays from the same budget, as a hedge inside a retry may,
+    /// then knows that this is no first attempt of its own, and tells the budget nothing twice: a call puts in once what a call
+    /// puts in.
+    ///
+    /// ```
+    /// use buttress::budget::{Bucket, Budget, Extra};
+    ///
+    /// let budget = Budget::of(Bucket::new().capacity(2));
+    /// let mut call = budget.open();
+    /// assert!(call.take(Extra::Retry));
+    /// call.around(|| drop(budget.open())); // a hedge inside of that retry
+    /// assert_eq!(budget.tokens(), Some(1.0));
+    /// drop(budget.open()); // another call
+    /// assert_eq!(budget.tokens(), Some(1.1));
+    /// ```
+    #[inline]
+    pub fn around<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        if self.minds.opened { self.inside(run) } else { run() }
+    }
+
+    #[inline(never)]
+    fn inside<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        let (answer, told) = nested::inside(self.holder.as_ref().id(), self.paid, run);
+        self.told = told;
+        answer
     }
 
     /// What it was made of.
@@ -79,7 +113,13 @@ impl<B: AsRef<Budget>> Purse<B> {
     #[inline(never)]
     fn note(&mut self, outcome: &Outcome) {
         self.last = Some(outcome.class());
+        if mem::take(&mut self.told) {
+            return;
+        }
         let budget = self.holder.as_ref();
+        if self.minds.nested {
+            nested::has_told(budget.id());
+        }
         if budget.books().answered(outcome.class(), outcome.asks_not_to_retry(), self.paid) {
             budget.changed();
         }
@@ -97,6 +137,7 @@ impl<B: AsRef<Budget>> Purse<B> {
             budget.changed();
         }
         self.paid = Some(cost);
+        self.minds.opened = true;
         self.running = self.running.saturating_add(1);
         true
     }
@@ -113,19 +154,25 @@ impl<B: AsRef<Budget>> Purse<B> {
 
 /// The first attempt of a call, where there is anything to be done for it.
 #[inline(never)]
-fn open(budget: &Budget) -> Minds {
+fn open(budget: &Budget) -> (Minds, Option<u64>) {
     let books = budget.books();
-    if books.open(budget.now()) {
-        budget.changed();
+    let (answers, ends) = (books.minds_answers(), books.counts_ends());
+    match nested::outer(budget.id()) {
+        Some(outer) => (Minds { answers, ends, opened: true, nested: true }, outer.paid),
+        None => {
+            if books.open(budget.now()) {
+                budget.changed();
+            }
+            (Minds { answers, ends, opened: true, nested: false }, None)
+        }
     }
-    Minds { answers: books.minds_answers(), ends: books.counts_ends() }
 }
 
 impl<B: AsRef<Budget>> Drop for Purse<B> {
     #[inline]
     fn drop(&mut self) {
         if self.minds.ends {
-            self.holder.as_ref().books().close(self.running);
+            self.holder.as_ref().books().close(!self.minds.nested, self.running);
         }
     }
 }

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 mod laws;
+mod nested;
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 200 };
 

@@ -1,32 +1,39 @@
 //! The future: waits for the first answer that is one, and starts another attempt where none comes.
 
-use super::{Again, others::Others, spare::Spare};
+use super::{others::Others, spare::Spare};
 use crate::{
     cause::{self, Cause},
     clock,
     deadline::Alarm,
     outcome::{Class, Classify, Outcome},
     rejected::Rejectable,
+    replay::Replay,
     telemetry::HedgeResult,
 };
 use pin_project_lite::pin_project;
 use std::{
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tower_service::Service;
 
-/// What `S` answers to what `A` sends.
-type Answer<S, Req, A> =
-    Result<<S as Service<<A as Again<Req>>::Sent>>::Response, <S as Service<<A as Again<Req>>::Sent>>::Error>;
+/// What `R` sends for a request.
+type Sent<R, Req> = <R as Replay<Req>>::Sent;
+
+/// What `S` answers to that.
+type Answer<S, Req, R> = Result<<S as Service<Sent<R, Req>>>::Response, <S as Service<Sent<R, Req>>>::Error>;
+
+type Rest<S, Req, R, C> =
+    Option<Box<Others<<S as Service<Sent<R, Req>>>::Future, Sent<R, Req>, Answer<S, Req, R>, R, C>>>;
 
 pin_project! {
     /// The answer of a [`Hedge`](super::Hedge).
-    pub struct ResponseFuture<S, Req, A, C>
+    pub struct ResponseFuture<S, Req, R, C>
     where
-        S: Service<A::Sent>,
-        A: Again<Req>,
+        S: Service<R::Sent>,
+        R: Replay<Req>,
     {
         // `None` once it has ended.
         #[pin]
@@ -35,15 +42,15 @@ pin_project! {
         #[pin]
         timer: Option<Alarm>,
         // `None` where there is no hedge, and once the call has ended.
-        spare: Option<Spare<S, A::Kept, A, C>>,
-        others: Option<Box<Others<S::Future, Answer<S, Req, A>, A, C>>>,
+        spare: Option<Spare<S, R::Kept, R, C>>,
+        others: Rest<S, Req, R, C>,
     }
 }
 
-impl<S, Req, A, C> ResponseFuture<S, Req, A, C>
+impl<S, Req, R, C> ResponseFuture<S, Req, R, C>
 where
-    S: Service<A::Sent>,
-    A: Again<Req>,
+    S: Service<R::Sent>,
+    R: Replay<Req>,
 {
     /// A call that is made once.
     #[inline]
@@ -52,29 +59,34 @@ where
     }
 
     #[inline]
-    pub(super) const fn racing(first: S::Future, spare: Spare<S, A::Kept, A, C>) -> Self {
+    pub(super) const fn racing(first: S::Future, spare: Spare<S, R::Kept, R, C>) -> Self {
         Self { first: Some(first), timer: None, spare: Some(spare), others: None }
     }
 }
 
-impl<S, Req, A, C> Future for ResponseFuture<S, Req, A, C>
+impl<S, Req, R, C> Future for ResponseFuture<S, Req, R, C>
 where
-    S: Service<A::Sent>,
+    S: Service<R::Sent>,
     S::Error: Rejectable,
-    A: Again<Req>,
+    R: Replay<Req>,
     C: Classify<S::Response, S::Error>,
 {
-    type Output = Answer<S, Req, A>;
+    type Output = Answer<S, Req, R>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.as_mut().project();
+        let Some(spare) = this.spare else {
+            let Some(first) = this.first.as_mut().as_pin_mut() else { return Poll::Pending };
+            let answer = ready!(first.poll(cx));
+            this.first.set(None);
+            return Poll::Ready(answer);
+        };
         if let Some(first) = this.first.as_mut().as_pin_mut()
             // The answers first: one that comes when a hedge is due needs none.
-            && let Poll::Ready(result) = first.poll(cx)
+            && let Poll::Ready(result) = spare.poll(first, cx)
         {
             this.first.set(None);
-            let Some(spare) = this.spare else { return Poll::Ready(result) };
             let outcome = spare.shared().read(result.as_ref());
             if spare.first_ended(&outcome) {
                 if let Some(others) = this.others {
@@ -88,9 +100,6 @@ where
                 return Poll::Ready(result);
             }
         }
-        if self.spare.is_none() {
-            return Poll::Pending;
-        }
         let answer = ready!(self.as_mut().poll_others(cx));
         // Before the answer is given, and told why.
         let mut this = self.project();
@@ -103,15 +112,15 @@ where
     }
 }
 
-impl<S, Req, A, C> ResponseFuture<S, Req, A, C>
+impl<S, Req, R, C> ResponseFuture<S, Req, R, C>
 where
-    S: Service<A::Sent>,
+    S: Service<R::Sent>,
     S::Error: Rejectable,
-    A: Again<Req>,
+    R: Replay<Req>,
     C: Classify<S::Response, S::Error>,
 {
     /// The first attempt is pending, or has ended without an answer.
-    fn poll_others(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer<S, Req, A>> {
+    fn poll_others(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer<S, Req, R>> {
         let mut this = self.project();
         let Some(spare) = this.spare else { return Poll::Pending };
         if this.first.is_some()
@@ -123,7 +132,7 @@ where
             if let Poll::Ready(answer) = poll_running(spare, this.others, this.first.is_some(), cx) {
                 return Poll::Ready(answer);
             }
-            spare.ask();
+            ask(spare, this.others);
             if spare.race.is_starting() {
                 if let Some(answer) = ready!(poll_start(spare, this.others, this.timer.as_mut(), cx)) {
                     return Poll::Ready(answer);
@@ -140,27 +149,37 @@ where
     }
 }
 
-type Rest<S, Req, A, C> =
-    Option<Box<Others<<S as Service<<A as Again<Req>>::Sent>>::Future, Answer<S, Req, A>, A, C>>>;
+/// Where another attempt is wanted, and can be had: puts its request where it waits for the service to be ready.
+fn ask<S, Req, R, C>(spare: &mut Spare<S, R::Kept, R, C>, others: &mut Rest<S, Req, R, C>)
+where
+    S: Service<R::Sent>,
+    R: Replay<Req>,
+{
+    if let Some(request) = spare.ask() {
+        let shared = spare.shared();
+        let others = others.get_or_insert_with(|| Box::new(Others::new(Arc::clone(shared))));
+        others.next = Some(request);
+    }
+}
 
 /// The hedges that are on their way. Ready with the answer of the call.
-fn poll_running<S, Req, A, C>(
-    spare: &mut Spare<S, A::Kept, A, C>,
-    others: &mut Rest<S, Req, A, C>,
+fn poll_running<S, Req, R, C>(
+    spare: &mut Spare<S, R::Kept, R, C>,
+    others: &mut Rest<S, Req, R, C>,
     first_runs: bool,
     cx: &mut Context<'_>,
-) -> Poll<Answer<S, Req, A>>
+) -> Poll<Answer<S, Req, R>>
 where
-    S: Service<A::Sent>,
+    S: Service<R::Sent>,
     S::Error: Rejectable,
-    A: Again<Req>,
+    R: Replay<Req>,
     C: Classify<S::Response, S::Error>,
 {
     let mut at = 0;
     while let Some(hedges) = others
         && let Some(hedge) = hedges.running.get_mut(at)
     {
-        let Poll::Ready(result) = hedge.as_mut().poll(cx) else {
+        let Poll::Ready(result) = spare.poll(hedge.as_mut(), cx) else {
             at += 1;
             continue;
         };
@@ -183,16 +202,16 @@ where
 
 /// Sends the hedge that is paid for, once the service is ready for it. Ready with the answer of the call, where it cannot be
 /// sent and nothing else is left.
-fn poll_start<S, Req, A, C>(
-    spare: &mut Spare<S, A::Kept, A, C>,
-    others: &mut Rest<S, Req, A, C>,
+fn poll_start<S, Req, R, C>(
+    spare: &mut Spare<S, R::Kept, R, C>,
+    others: &mut Rest<S, Req, R, C>,
     timer: Pin<&mut Option<Alarm>>,
     cx: &mut Context<'_>,
-) -> Poll<Option<Answer<S, Req, A>>>
+) -> Poll<Option<Answer<S, Req, R>>>
 where
-    S: Service<A::Sent>,
+    S: Service<R::Sent>,
     S::Error: Rejectable,
-    A: Again<Req>,
+    R: Replay<Req>,
     C: Classify<S::Response, S::Error>,
 {
     if let Err(error) = ready!(spare.service.poll_ready(cx)) {
@@ -200,47 +219,43 @@ where
         // It has reached nobody, so it counts as little as a rejection.
         return Poll::Ready(unanswered(spare, others, Outcome::of(Class::Rejected), Err(error)));
     }
-    let number = spare.number();
-    let again = spare.held();
-    let Some(request) = again.0.again.again(&mut spare.kept, number) else {
-        spare.cannot_start();
-        let over = spare.race.is_over();
-        return Poll::Ready(others.as_mut().filter(|_| over).and_then(|others| others.take_kept()));
-    };
-    let hedge = spare.service.call(request);
-    let others = others.get_or_insert_with(|| Box::new(Others::new(again)));
-    others.running.push(Box::pin(hedge));
-    spare.race.started();
-    spare.wait(clock::now(), timer);
+    if let Some(others) = others
+        && let Some(request) = others.next.take()
+    {
+        others.running.push(Box::pin(spare.call(request)));
+        spare.race.started();
+        spare.wait(clock::now(), timer);
+    }
     Poll::Ready(None)
 }
 
 /// An attempt has ended, and its answer is none. Given back where it is the last, or else that which was kept before it and
 /// says more.
-fn unanswered<S, Req, A, C>(
-    spare: &mut Spare<S, A::Kept, A, C>,
-    others: &mut Rest<S, Req, A, C>,
+fn unanswered<S, Req, R, C>(
+    spare: &mut Spare<S, R::Kept, R, C>,
+    others: &mut Rest<S, Req, R, C>,
     outcome: Outcome,
-    result: Answer<S, Req, A>,
-) -> Option<Answer<S, Req, A>>
+    result: Answer<S, Req, R>,
+) -> Option<Answer<S, Req, R>>
 where
-    S: Service<A::Sent>,
-    A: Again<Req>,
+    S: Service<R::Sent>,
+    R: Replay<Req>,
 {
-    spare.ask();
+    ask(spare, others);
     if spare.race.is_over() {
         let Some(others) = others else { return Some(result) };
         others.keep(outcome, result);
         return others.take_kept();
     }
-    others.get_or_insert_with(|| Box::new(Others::new(spare.held()))).keep(outcome, result);
+    let shared = spare.shared();
+    others.get_or_insert_with(|| Box::new(Others::new(Arc::clone(shared)))).keep(outcome, result);
     None
 }
 
-impl<S, Req, A, C> fmt::Debug for ResponseFuture<S, Req, A, C>
+impl<S, Req, R, C> fmt::Debug for ResponseFuture<S, Req, R, C>
 where
-    S: Service<A::Sent>,
-    A: Again<Req>,
+    S: Service<R::Sent>,
+    R: Replay<Req>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")

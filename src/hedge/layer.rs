@@ -1,9 +1,10 @@
 //! The layer: what a user sets.
 
-use super::{AllSafe, Hedge, Safe, Unsaid, delay::Delay, shared::Shared};
+use super::{Hedge, delay::Delay, shared::Shared};
 use crate::{
-    budget::Budget,
+    budget::{Budget, KeyedBudgets},
     outcome::{By, Classify, ErrorsFail, Outcome},
+    replay::{Always, ByKey, Clones},
     telemetry::{Observed, Observer},
     window::{Quantile, Ratio},
 };
@@ -12,10 +13,14 @@ use tower_layer::Layer;
 
 /// Sends a call a second time where the first does not answer soon. See the [module](super).
 #[derive(Clone)]
-pub struct HedgeLayer<A = Unsaid, C = ErrorsFail> {
-    shared: Shared<A, C>,
-    /// The budget was given, and has a name of its own.
-    given: bool,
+pub struct HedgeLayer<R = Unsaid, C = ErrorsFail> {
+    shared: Shared<R, C>,
+}
+
+/// Nothing was said yet of which requests may be sent twice.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsaid {
+    _more: (),
 }
 
 const NAME: &str = "hedge";
@@ -63,17 +68,18 @@ impl HedgeLayer {
         let shared = Shared {
             delay,
             max: 1,
-            again: Unsaid { _more: () },
+            replay: Unsaid { _more: () },
             classify: ErrorsFail,
             budget: Budget::new(),
+            named: false,
             name: NAME,
             observed: Observed::new(),
         };
-        Self { shared, given: false }
+        Self { shared }
     }
 }
 
-impl<A, C> HedgeLayer<A, C> {
+impl<R, C> HedgeLayer<R, C> {
     /// Only these requests may be sent twice; the others pass as though there were no hedge. Requests are cloned.
     ///
     /// ```
@@ -87,40 +93,70 @@ impl<A, C> HedgeLayer<A, C> {
     /// # drop::<HedgeLayer<_>>(layer);
     /// ```
     #[must_use]
-    pub fn safe<Req, F>(self, safe: F) -> HedgeLayer<Safe<F>, C>
+    pub fn safe<Req, F>(self, safe: F) -> HedgeLayer<Clones<F>, C>
     where
         F: Fn(&Req) -> bool,
     {
-        self.by(Safe(safe))
+        self.replay(Clones::new(safe))
     }
 
     /// Every request may be sent twice. Requests are cloned.
     #[must_use]
-    pub fn all_safe(self) -> HedgeLayer<AllSafe, C> {
-        self.by(AllSafe { _more: () })
+    pub fn all_safe(self) -> HedgeLayer<Clones<Always>, C> {
+        self.replay(Clones::ALWAYS)
     }
 
-    /// Which requests may be sent twice, and how: see [`Again`](super::Again).
+    /// Which requests may be sent twice, and how: a [`Replay`](crate::replay::Replay).
+    ///
+    /// ```
+    /// use buttress::{budget::Extra, hedge::HedgeLayer, replay::Replay};
+    /// use std::{sync::Arc, time::Duration};
+    ///
+    /// struct Query { sql: Arc<str>, number: u32 }
+    ///
+    /// /// Reads are sent again, each attempt under its own number.
+    /// #[derive(Clone)]
+    /// struct Reads;
+    ///
+    /// impl Replay<&'static str> for Reads {
+    ///     type Sent = Query;
+    ///     type Kept = Arc<str>;
+    ///
+    ///     fn first(&self, sql: &'static str, _: Extra) -> (Query, Option<Arc<str>>) {
+    ///         let text: Arc<str> = sql.into();
+    ///         (Query { sql: Arc::clone(&text), number: 1 }, text.starts_with("select").then_some(text))
+    ///     }
+    ///     fn again(&self, kept: &mut Arc<str>, attempt: u32) -> Option<Query> {
+    ///         Some(Query { sql: Arc::clone(kept), number: attempt })
+    ///     }
+    /// }
+    ///
+    /// let layer = HedgeLayer::after(Duration::from_millis(50)).replay(Reads);
+    /// # drop(layer);
+    /// ```
     #[must_use]
-    pub fn by<B>(self, again: B) -> HedgeLayer<B, C> {
-        let Shared { delay, max, classify, budget, name, observed, .. } = self.shared;
-        let shared = Shared { delay, max, again, classify, budget, name, observed };
-        HedgeLayer { shared, given: self.given }
+    pub fn replay<Q>(self, replay: Q) -> HedgeLayer<Q, C> {
+        self.with_replay(|_| replay)
+    }
+
+    fn with_replay<Q>(self, make: impl FnOnce(R) -> Q) -> HedgeLayer<Q, C> {
+        let Shared { delay, max, replay, classify, budget, named, name, observed } = self.shared;
+        let replay = make(replay);
+        HedgeLayer { shared: Shared { delay, max, replay, classify, budget, named, name, observed } }
     }
 
     /// Reads results by `classify`: `http::ByStatus` and `grpc::ByStatus` are two. Only what is `Ok` wins, so a response
     /// with status 500 does not. A verdict that comes only with the end of a body counts as good: what has begun to arrive
     /// has won.
     #[must_use]
-    pub fn classify<D>(self, classify: D) -> HedgeLayer<A, D> {
-        let Shared { delay, max, again, budget, name, observed, .. } = self.shared;
-        let shared = Shared { delay, max, again, classify, budget, name, observed };
-        HedgeLayer { shared, given: self.given }
+    pub fn classify<D>(self, classify: D) -> HedgeLayer<R, D> {
+        let Shared { delay, max, replay, budget, named, name, observed, .. } = self.shared;
+        HedgeLayer { shared: Shared { delay, max, replay, classify, budget, named, name, observed } }
     }
 
     /// Reads results by a function.
     #[must_use]
-    pub fn classify_by<Res, E, F>(self, classify: F) -> HedgeLayer<A, By<F>>
+    pub fn classify_by<Res, E, F>(self, classify: F) -> HedgeLayer<R, By<F>>
     where
         F: Fn(Result<&Res, &E>) -> Outcome,
         By<F>: Classify<Res, E>,
@@ -143,14 +179,19 @@ impl<A, C> HedgeLayer<A, C> {
         self
     }
 
-    /// Who pays.
+    /// Who pays, where nobody else does; and whether that one was named.
     #[cfg(feature = "http")]
-    pub(crate) const fn payer(&self) -> &Budget {
-        &self.shared.budget
+    pub(crate) const fn payer(&self) -> (&Budget, bool) {
+        (&self.shared.budget, self.shared.named)
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) const fn replayed_by(&self) -> &R {
+        &self.shared.replay
     }
 
     /// Hedges are paid from this budget, which retries and other hedges may share. Where none is given there is one of its
-    /// own: 10 tokens, a tenth of one for each call, and hedges only while it is more than half full.
+    /// own: 10 tokens, a tenth of one for each call that may be hedged, and hedges only while it is more than half full.
     ///
     /// ```
     /// use std::time::Duration;
@@ -163,8 +204,25 @@ impl<A, C> HedgeLayer<A, C> {
     #[must_use]
     pub fn budget(mut self, budget: &Budget) -> Self {
         self.shared.budget = budget.clone();
-        self.given = true;
+        self.shared.named = true;
         self
+    }
+
+    /// A budget for each key: each host, each route. What has no key is paid from the [`budget`](Self::budget) of the layer.
+    ///
+    /// ```
+    /// use buttress::{budget::{Bucket, KeyedBudgets}, hedge::HedgeLayer, keyed::By};
+    /// use std::{borrow::Cow, time::Duration};
+    ///
+    /// let host = By::new(|url: &String| url.split('/').nth(2).map(Cow::Borrowed));
+    /// let budgets = KeyedBudgets::<String>::new(100, Bucket::new());
+    /// let layer = HedgeLayer::after(Duration::from_millis(50)).all_safe().budgets(&budgets, host);
+    /// # drop(layer);
+    /// ```
+    #[must_use]
+    pub fn budgets<K, O>(self, budgets: &KeyedBudgets<K>, key_of: O) -> HedgeLayer<ByKey<R, O, K>, C> {
+        let budgets = budgets.clone();
+        self.with_replay(|replay| ByKey::new(replay, key_of, budgets))
     }
 
     /// The name in events; `"hedge"` where none is set, or an empty one.
@@ -188,19 +246,19 @@ impl<A, C> HedgeLayer<A, C> {
     }
 }
 
-impl<S, A: Clone, C: Clone> Layer<S> for HedgeLayer<A, C> {
-    type Service = Hedge<S, A, C>;
+impl<S, R: Clone, C: Clone> Layer<S> for HedgeLayer<R, C> {
+    type Service = Hedge<S, R, C>;
 
-    fn layer(&self, inner: S) -> Hedge<S, A, C> {
+    fn layer(&self, inner: S) -> Hedge<S, R, C> {
         let mut shared = self.shared.clone();
-        if !self.given {
+        if !shared.named {
             shared.budget = shared.budget.named(shared.name).observed(&shared.observed);
         }
         Hedge::new(inner, Arc::new(shared))
     }
 }
 
-impl<A, C> fmt::Debug for HedgeLayer<A, C> {
+impl<R, C> fmt::Debug for HedgeLayer<R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HedgeLayer").field("shared", &self.shared).finish()
     }

@@ -66,8 +66,9 @@
 //! At a delay that 95 of 100 calls keep, one in twenty is sent twice. But if the service turns slow as a whole, all of them
 //! are, and a hedge without a bound doubles the load of a service that cannot carry the half of it. So hedges are paid from a
 //! [budget](crate::budget): a tenth of the calls in the long run, whatever happens, and none while it is less than half full,
-//! since the lower half is kept for retries. A retry and a hedge that share one both tell it of a call: let each call put in
-//! half as much.
+//! since the lower half is kept for retries. A retry and the hedge inside it should share one: a call puts in its tenth once, and
+//! not with each attempt that the hedge is asked for. With [`budgets`](HedgeLayer::budgets) each host or route has its own; for
+//! HTTP each host has one where nothing is said.
 //!
 //! # Where it stands
 //!
@@ -85,7 +86,6 @@
 //! starts, never before. Clones of a layer and its services share what was learnt, and the budget. Nothing is allocated for
 //! a call until its first hedge starts.
 
-mod again;
 mod delay;
 mod future;
 mod layer;
@@ -95,7 +95,6 @@ mod service;
 mod shared;
 mod spare;
 
-pub use again::{Again, AllSafe, Safe, Unsaid};
 pub use future::ResponseFuture;
-pub use layer::HedgeLayer;
+pub use layer::{HedgeLayer, Unsaid};
 pub use service::Hedge;

@@ -7,20 +7,22 @@ use crate::{
     rejected::Rejectable,
     telemetry::{Event, HedgeResult, Observed},
 };
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 #[derive(Clone)]
-pub(super) struct Shared<A, C> {
+pub(super) struct Shared<R, C> {
     pub(super) delay: Delay,
     pub(super) max: u8,
-    pub(super) again: A,
+    pub(super) replay: R,
     pub(super) classify: C,
     pub(super) budget: Budget,
+    /// The budget was named by the user, and has a name of its own.
+    pub(super) named: bool,
     pub(super) name: &'static str,
     pub(super) observed: Observed,
 }
 
-impl<A, C> Shared<A, C> {
+impl<R, C> Shared<R, C> {
     /// Whether there is never a hedge.
     #[inline]
     pub(super) fn is_off(&self) -> bool {
@@ -49,23 +51,14 @@ impl<A, C> Shared<A, C> {
     }
 }
 
-/// The one reference that a call counts: it leads to the budget too.
-pub(super) struct Held<A, C>(pub(super) Arc<Shared<A, C>>);
-
-impl<A, C> Clone for Held<A, C> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<A, C> AsRef<Budget> for Held<A, C> {
+impl<R, C> AsRef<Budget> for Shared<R, C> {
     #[inline]
     fn as_ref(&self) -> &Budget {
-        &self.0.budget
+        &self.budget
     }
 }
 
-impl<A, C> fmt::Debug for Shared<A, C> {
+impl<R, C> fmt::Debug for Shared<R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("delay", &self.delay)

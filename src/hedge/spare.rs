@@ -1,26 +1,30 @@
 //! What a call keeps beside its first attempt: all that another one would need.
 
-use super::{
-    race::Race,
-    shared::{Held, Shared},
-};
+use super::{race::Race, shared::Shared};
 use crate::{
     budget::{Extra, Purse},
     clock::{self, Instant},
     deadline::{Alarm, Deadline},
     outcome::{Class, Outcome},
+    replay::{Payer, Replay},
 };
-use std::{pin::Pin, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tower_service::Service;
 
-pub(super) struct Spare<S, K, A, C> {
+pub(super) struct Spare<S, K, R, C> {
     /// The instance that made the first attempt. It is readied anew for each hedge, one at a time.
     pub(super) service: S,
     /// What copies of the request are made from.
-    pub(super) kept: K,
+    kept: K,
     pub(super) race: Race,
-    purse: Purse<Held<A, C>>,
+    purse: Purse<Payer<Shared<R, C>>>,
     deadline: Option<Deadline>,
-    /// Attempts that were sent.
+    /// Attempts that were sent, or are about to be.
     sent: u32,
     /// When the first attempt was first pending.
     since: Option<Instant>,
@@ -33,22 +37,33 @@ enum Delay {
     Is(Duration),
 }
 
-impl<S, K, A, C> Spare<S, K, A, C> {
+impl<S, K, R, C> Spare<S, K, R, C> {
     #[inline]
-    pub(super) fn new(service: S, kept: K, held: Held<A, C>) -> Self {
-        let race = Race::new(held.0.max);
-        let purse = Purse::of(held);
+    pub(super) fn new(service: S, kept: K, payer: Payer<Shared<R, C>>) -> Self {
+        let race = Race::new(payer.layer.max);
+        let purse = Purse::of(payer);
         let deadline = Deadline::current();
         Self { service, kept, race, purse, deadline, sent: 1, since: None, delay: Delay::NotLookedUp }
     }
 
     #[inline]
-    pub(super) fn shared(&self) -> &Shared<A, C> {
-        &self.purse.holder().0
+    pub(super) fn shared(&self) -> &Arc<Shared<R, C>> {
+        &self.purse.holder().layer
     }
 
-    pub(super) fn held(&self) -> Held<A, C> {
-        self.purse.holder().clone()
+    /// Makes an attempt.
+    #[inline]
+    pub(super) fn call<Req>(&mut self, request: Req) -> S::Future
+    where
+        S: Service<Req>,
+    {
+        self.purse.around(|| self.service.call(request))
+    }
+
+    /// Goes on with one.
+    #[inline]
+    pub(super) fn poll<F: Future>(&mut self, attempt: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.purse.around(|| attempt.poll(cx))
     }
 
     /// The first attempt has ended. Whether it has won.
@@ -116,24 +131,32 @@ impl<S, K, A, C> Spare<S, K, A, C> {
         }
     }
 
-    /// If one is wanted, asks for leave to start it.
-    pub(super) fn ask(&mut self) {
+    /// If one is wanted, and there is time for it: makes its request, and asks for leave to send it. The budget pays last, so
+    /// that it pays for nothing that is not sent.
+    pub(super) fn ask<Req>(&mut self) -> Option<R::Sent>
+    where
+        R: Replay<Req, Kept = K>,
+    {
         if !self.race.wants() || self.delay().is_none() {
-            return;
+            return None;
         }
-        if self.deadline.is_some_and(|deadline| deadline.passed(clock::now()))
-            || !self.purse.take(Extra::Hedge)
-        {
-            self.race.stop();
-        } else {
-            self.race.paid();
+        let in_time = self.deadline.is_none_or(|deadline| !deadline.passed(clock::now()));
+        let request = in_time.then(|| self.again()).flatten().filter(|_| self.purse.take(Extra::Hedge));
+        match request {
+            Some(_) => {
+                self.race.paid();
+                self.sent += 1;
+            }
+            None => self.race.stop(),
         }
+        request
     }
 
-    /// The number of the attempt that is sent now.
-    pub(super) fn number(&mut self) -> u32 {
-        self.sent += 1;
-        self.sent
+    fn again<Req>(&mut self) -> Option<R::Sent>
+    where
+        R: Replay<Req, Kept = K>,
+    {
+        self.purse.holder().layer.replay.again(&mut self.kept, self.sent + 1)
     }
 
     /// What was paid for cannot be sent.

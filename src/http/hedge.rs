@@ -1,12 +1,11 @@
-//! Hedges for HTTP: which requests may be sent twice at once, and which responses are answers.
+//! Hedges for HTTP clients in one word.
 
-use super::{ByStatus, carries_key::carries_key};
-use crate::hedge::{Again, HedgeLayer};
-use ::http::Request;
+use super::{ByStatus, Repeatable};
+use crate::hedge::HedgeLayer;
 
-impl<A, C> HedgeLayer<A, C> {
-    /// For HTTP: requests are sent twice as [`Repeatable`](crate::http::Repeatable) says, and responses are read by
-    /// [`ByStatus`](crate::http::ByStatus). What was said of both before is forgotten.
+impl<R, C> HedgeLayer<R, C> {
+    /// For HTTP: requests are sent twice as [`Repeatable`] says, and responses are read by [`ByStatus`]. What was said of both
+    /// before is forgotten. Where no [`budget`](Self::budget) is named, each host has one.
     ///
     /// ```
     /// use std::time::Duration;
@@ -35,44 +34,24 @@ impl<A, C> HedgeLayer<A, C> {
     /// ```
     #[must_use]
     pub fn http(self) -> HedgeLayer<Repeatable, ByStatus> {
-        self.by(Repeatable { _more: () }).classify(ByStatus)
-    }
-}
-
-/// Which HTTP requests a hedge may send twice: made by [`HedgeLayer::http`](crate::hedge::HedgeLayer::http).
-///
-/// | request | is hedged |
-/// |---|---|
-/// | `GET`, `HEAD`, `OPTIONS`, `TRACE` | yes |
-/// | any other with an `Idempotency-Key` that is not empty | yes |
-/// | any other, also `PUT` and `DELETE` | no |
-///
-/// `PUT` and `DELETE` may be repeated, but one after the other: the copy that has lost may still be under way, and arrive
-/// after the next change of the same thing, which it would undo. A server that knows requests by their key is not misled.
-///
-/// The request has to be `Clone`, body included: one without a body is, and so is one of bytes. What is sent is kept as it
-/// came, so the head is copied for each call that may be hedged. The rest of a [`ReplayBody`](crate::http::ReplayBody) has one
-/// sender: a copy that starts while the first attempt is still sending takes it over, and the first attempt breaks off.
-#[derive(Clone, Copy, Debug)]
-pub struct Repeatable {
-    _more: (),
-}
-
-impl<B: Clone> Again<Request<B>> for Repeatable {
-    type Sent = Request<B>;
-    type Kept = Request<B>;
-
-    #[inline]
-    fn first(&self, request: Request<B>) -> (Request<B>, Option<Request<B>>) {
-        let kept = is_repeatable(&request).then(|| request.clone());
-        (request, kept)
+        self.http_by(Repeatable::new())
     }
 
-    fn again(&self, kept: &mut Request<B>, _: u32) -> Option<Request<B>> {
-        Some(kept.clone())
+    /// The same with budgets that others share: those of the retry outside.
+    ///
+    /// ```
+    /// use buttress::{budget::{KeyedBudgets, Rule}, hedge::HedgeLayer, http::{self, ForRetry, Repeatable, Resend}, retry::Policy, stack};
+    /// use std::time::Duration;
+    ///
+    /// let hosts = KeyedBudgets::new(1000, Rule::default());
+    /// let layers = (
+    ///     http::retry_by(Policy::new(), ForRetry::new(), Resend::new().budgets(&hosts)),
+    ///     HedgeLayer::after(Duration::from_millis(50)).http_by(Repeatable::new().budgets(&hosts)),
+    /// );
+    /// assert!(stack::lint(&layers).is_empty()); // it would tell of two that pay apart
+    /// ```
+    #[must_use]
+    pub fn http_by(self, repeatable: Repeatable) -> HedgeLayer<Repeatable, ByStatus> {
+        self.replay(repeatable).classify(ByStatus)
     }
-}
-
-fn is_repeatable<B>(request: &Request<B>) -> bool {
-    request.method().is_safe() || carries_key(request.headers())
 }

@@ -21,9 +21,11 @@
 //! # main_of(app);
 //! ```
 //!
-//! A client sends again what may be sent again, with its body, under one word: [`retry()`]; and it stops calling the hosts that do
-//! not answer under another: [`breaker()`].
+//! A client sends again what may be sent again, with its body, under one word: [`retry()`]; beside a slow attempt a second one, under
+//! another: [`HedgeLayer::http`](crate::hedge::HedgeLayer::http); and it stops calling the hosts that do not answer under a third:
+//! [`breaker()`].
 
+mod attempt;
 mod body_timeout;
 mod breaker;
 mod carries_key;
@@ -32,11 +34,13 @@ mod deadline;
 mod fallback;
 mod guard;
 mod hedge;
+mod hosts;
 #[cfg(feature = "idempotency")]
 pub mod idempotency;
 mod per_authority;
 mod problem;
 mod refused;
+mod repeatable;
 mod replay;
 mod respond;
 mod retry;
@@ -44,6 +48,7 @@ mod retry_after;
 mod settle;
 mod to_end;
 
+pub use attempt::Attempt;
 pub use body_timeout::{BodyTimeout, BodyTimeoutFuture, BodyTimeoutLayer, TimeoutBody};
 pub use breaker::breaker;
 pub use classify::{ByStatus, Rest};
@@ -58,7 +63,6 @@ pub use fallback::{
     last_good_by,
 };
 pub use guard::{Guard, guard};
-pub use hedge::Repeatable;
 #[cfg(feature = "idempotency")]
 pub use idempotency::{IdempotencyKeyLayer, IdempotencyLayer, Idempotent, StoredBody, Unscoped};
 pub use per_authority::{PerAuthority, per_authority};
@@ -66,9 +70,10 @@ pub use problem::{Problem, Render};
 #[cfg(feature = "hyper")]
 pub(crate) use refused::any;
 pub use refused::refused;
+pub use repeatable::Repeatable;
 pub use replay::{NoReplay, ReplayBody};
 pub use respond::{Respond, RespondFuture, RespondLayer, respond};
-pub use retry::{Attempt, Boxed, ForRetry, KeptRequest, LookInto, Plain, Resend, retry, retry_by};
+pub use retry::{Boxed, ForRetry, KeptRequest, LookInto, Plain, Resend, retry, retry_by};
 pub use retry_after::retry_after;
 pub use settle::{ReadRest, SettleBody};
 pub use to_end::{ToEnd, Unread};

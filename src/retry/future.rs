@@ -1,10 +1,10 @@
 //! The future of a call: attempts, and the waits between them.
 
 use super::{
-    Dispose, Replay,
-    budget_of::Held,
+    Dispose,
     decide::{Ended, Pace, decide},
-    replay::{Answer, Sent},
+    dispose::{Answer, Sent},
+    shared::Shared,
 };
 use crate::{
     backoff::Rng,
@@ -13,6 +13,7 @@ use crate::{
     deadline::{Alarm, Deadline},
     outcome::{Class, Classify, Outcome, Verdict, judge},
     rejected::{Reason, Rejectable, Rejected},
+    replay::{Payer, Replay},
     telemetry::RetryResult,
 };
 use pin_project_lite::pin_project;
@@ -42,8 +43,9 @@ pin_project! {
 
 /// All of a call but the attempt that runs and the service that runs it.
 struct Line<C, R, K> {
-    kept: K,
-    purse: Purse<Held<C, R>>,
+    /// `None` where it is sent once.
+    kept: Option<K>,
+    purse: Purse<Payer<Shared<C, R>>>,
     deadline: Option<Deadline>,
     /// Which attempt runs, or comes next; the first is 1.
     attempt: u32,
@@ -88,8 +90,8 @@ where
     pub(super) const fn new(
         call: S::Future,
         service: S,
-        kept: R::Kept,
-        purse: Purse<Held<C, R>>,
+        kept: Option<R::Kept>,
+        purse: Purse<Payer<Shared<C, R>>>,
         deadline: Option<Deadline>,
     ) -> Self {
         let line = Line { kept, purse, deadline, attempt: 1, reached: false, pace: None };
@@ -111,7 +113,7 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProj::Calling { call } => {
-                    let result = ready!(call.poll(cx));
+                    let result = ready!(this.line.purse.around(|| call.poll(cx)));
                     let outcome = this.line.read(&result);
                     if outcome.class() == Class::Ok {
                         this.line.succeeded();
@@ -146,7 +148,7 @@ where
                     match this.service.poll_ready(cx) {
                         Poll::Ready(Ok(())) => {
                             let Some(request) = next.take() else { return Poll::Pending };
-                            let call = this.service.call(request);
+                            let call = this.line.purse.around(|| this.service.call(request));
                             this.state.set(State::Calling { call });
                         }
                         // A service that is not to be readied again is done with, and so is the call.
@@ -187,7 +189,7 @@ impl<C, R, K> Line<C, R, K> {
         C: Classify<Res, E>,
         E: Rejectable,
     {
-        let outcome = match judge(&self.purse.holder().shared.classify, result.as_ref()) {
+        let outcome = match judge(&self.purse.holder().layer.classify, result.as_ref()) {
             Verdict::Now(outcome) => outcome,
             Verdict::AtEnd(_) => Outcome::OK,
         };
@@ -205,7 +207,7 @@ impl<C, R, K> Line<C, R, K> {
 
     #[inline]
     fn ended(&self, result: RetryResult) {
-        self.purse.holder().shared.ended(result, self.attempt);
+        self.purse.holder().layer.ended(result, self.attempt);
     }
 
     /// An attempt did not succeed: the next request, made and paid for, or the end.
@@ -221,7 +223,7 @@ impl<C, R, K> Line<C, R, K> {
         self.reached |= outcome.reached();
         match self.next(&outcome) {
             Ok((wait, next)) => {
-                let shared = &self.purse.holder().shared;
+                let shared = &self.purse.holder().layer;
                 let disposal = result.ok().map(|response| shared.replay.dispose(response));
                 shared.retrying(self.attempt, outcome, wait);
                 self.attempt += 1;
@@ -239,14 +241,16 @@ impl<C, R, K> Line<C, R, K> {
     where
         R: Replay<Req, Kept = K>,
     {
-        let shared = &self.purse.holder().shared;
+        let shared = &self.purse.holder().layer;
         let rules = shared.rules();
         let pace = self.pace.get_or_insert_with(|| Pace::new(&rules));
         let left = self.deadline.map(|deadline| deadline.remaining(clock::now()));
         let ended = Ended { attempt: self.attempt, outcome, left };
-        let is_safe = || shared.replay.is_safe(&self.kept, outcome);
+        // What was not kept is not sent again, safe or not: that is the reason then.
+        let is_safe = || self.kept.as_ref().is_none_or(|kept| shared.replay.is_safe(kept, outcome));
         let wait = decide(&rules, pace, &ended, is_safe, &mut Rng::new())?;
-        let next = shared.replay.again(&mut self.kept, self.attempt.saturating_add(1));
+        let attempt = self.attempt.saturating_add(1);
+        let next = self.kept.as_mut().and_then(|kept| shared.replay.again(kept, attempt));
         let next = next.ok_or(RetryResult::Unkept)?;
         if self.purse.take(Extra::Retry) { Ok((wait, next)) } else { Err(RetryResult::NoBudget) }
     }
@@ -256,7 +260,7 @@ impl<C, R, K> Line<C, R, K> {
     #[cold]
     fn too_late(&self) -> Rejected {
         self.ended(RetryResult::NoTime);
-        Rejected::new(Reason::DeadlinePassed, self.purse.holder().shared.name.clone(), self.reached)
+        Rejected::new(Reason::DeadlinePassed, self.purse.holder().layer.name.clone(), self.reached)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The layer: a policy, and the budget that its calls share.
 
 use super::{Policy, Retry, shared::Shared};
-use crate::outcome::ErrorsFail;
+use crate::{outcome::ErrorsFail, replay::Clones};
 use std::{fmt, sync::Arc};
 use tower_layer::Layer;
 
 /// Sends calls again. See the [module](super).
-pub struct RetryLayer<C = ErrorsFail, R = super::Clones> {
+pub struct RetryLayer<C = ErrorsFail, R = Clones> {
     shared: Arc<Shared<C, R>>,
 }
 

@@ -52,12 +52,15 @@
 //! | the wait is as long as the time left until the [`Deadline`](crate::Deadline), or longer | the call ends with the answer it has |
 //! | the budget is empty ([`budget`](Policy::budget)) | the same |
 //! | retries run out | the last answer comes out as it came |
-//! | a response that fails | is dropped, or drained where [`Replay`] says so, before the wait: no connection is held through it |
+//! | a response that fails | is dropped, or drained where [`Dispose`] says so, before the wait: no connection is held through it |
 //! | a verdict that comes at the end of a response | is not waited for: what has begun to arrive cannot be taken back. A gRPC status without a message is at the head |
 //! | the service is not ready for another attempt | it is waited for, until the deadline; its error ends the call |
 //!
+//! How a request is kept for another attempt, where it is no plain clone: [`Replay`](crate::replay::Replay).
+//!
 //! Of the attempts that are sent, each [`Budget`](crate::budget::Budget) lets through 10 and a tenth of the first ones. Several
-//! layers over the same service should share one, [`hedge`](crate::budget)s included.
+//! layers over the same service should share one, [hedges](crate::hedge) included: a call puts in its tenth once, however many
+//! layers it passes.
 //!
 //! Listeners hear [`Event::Retry`](crate::telemetry::Event::Retry) for each attempt that is followed by another, and
 //! [`Event::RetryEnded`](crate::telemetry::Event::RetryEnded) for each call.
@@ -74,28 +77,22 @@
 //! wait, whichever there is. What it has paid for stays paid. The instance that was ready sends the first attempt and, readied
 //! again, those that follow; a clone stays behind in its place, so the service has to be `Clone`.
 
-mod budget_of;
-mod by_key;
-mod clones;
 mod decide;
+mod dispose;
 mod future;
 mod hints;
 mod hook;
 mod layer;
 mod policy;
-mod replay;
 mod service;
 mod shared;
 #[cfg(test)]
 mod tests;
 
-pub use budget_of::BudgetOf;
-pub use by_key::ByKey;
-pub use clones::{Always, Clones, Never, Safe};
+pub use dispose::Dispose;
 pub use future::ResponseFuture;
 pub use hints::Hints;
 pub use hook::Retrying;
 pub use layer::RetryLayer;
 pub use policy::Policy;
-pub use replay::{Dispose, Replay};
 pub use service::Retry;

@@ -1,11 +1,12 @@
 //! What is retried, how often and when: plain data, from which layers are made.
 
-use super::{ByKey, Clones, Hints, Retrying, clones::Always, decide::Rules, hook::Hook};
+use super::{Hints, Retrying, decide::Rules, hook::Hook};
 use crate::{
     backoff::Backoff,
     budget::{Budget, KeyedBudgets},
     outcome::ErrorsFail,
     rejected::Name,
+    replay::{Always, ByKey, Clones},
     telemetry::{Observed, Observer},
 };
 use std::fmt;
@@ -124,7 +125,7 @@ impl<C, R> Policy<C, R> {
     #[must_use]
     pub fn budgets<K, O>(self, budgets: &KeyedBudgets<K>, key_of: O) -> Policy<C, ByKey<R, O, K>> {
         let budgets = budgets.clone();
-        self.with_replay(|replay| ByKey { replay, key_of, budgets })
+        self.with_replay(|replay| ByKey::new(replay, key_of, budgets))
     }
 
     /// What a result means. Only the head of a response is looked at: a response whose verdict comes at its end is passed on
@@ -135,7 +136,7 @@ impl<C, R> Policy<C, R> {
         Policy { rules, classify, replay, budget, name, observed, hook }
     }
 
-    /// How requests are kept for another attempt, where they are not plain clones.
+    /// How requests are kept for another attempt, where they are not plain clones: see [`Replay`](crate::replay::Replay).
     #[must_use]
     pub fn replay<Q>(self, replay: Q) -> Policy<C, Q> {
         self.with_replay(|_| replay)

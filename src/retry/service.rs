@@ -1,16 +1,16 @@
 //! The service: sends the first attempt by the instance that was ready, and gives it to the future with all it needs.
 
 use super::{
-    Clones, Dispose, Replay, ResponseFuture,
-    budget_of::Held,
-    replay::{Answer, Sent},
+    Dispose, ResponseFuture,
+    dispose::{Answer, Sent},
     shared::Shared,
 };
 use crate::{
-    budget::Purse,
+    budget::{Extra, Purse},
     deadline::Deadline,
     outcome::{Classify, ErrorsFail},
     rejected::Rejectable,
+    replay::{Clones, Payer, Replay},
 };
 use std::{
     fmt, mem,
@@ -56,12 +56,12 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let clone = self.inner.clone();
         let mut service = mem::replace(&mut self.inner, clone);
-        let budget = self.shared.replay.budget(&request);
-        let (sent, kept) = self.shared.replay.first(request);
+        let budget = self.shared.replay.budget(&request, self.shared.named);
+        let (sent, kept) = self.shared.replay.first(request, Extra::Retry);
         // One reference for the whole call. It cannot be done without: the policy is of the user's types, and a call may
         // outlive its service, as in `oneshot`.
-        let purse = Purse::of(Held { shared: Arc::clone(&self.shared), budget });
-        let call = service.call(sent);
+        let mut purse = Purse::of(Payer::new(&self.shared, budget));
+        let call = purse.around(|| service.call(sent));
         ResponseFuture::new(call, service, kept, purse, Deadline::current())
     }
 }

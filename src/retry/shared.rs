@@ -18,6 +18,8 @@ pub(super) struct Shared<C, R> {
     pub(super) classify: C,
     pub(super) replay: R,
     pub(super) budget: Budget,
+    /// The budget was named, and is not one of the layer's own.
+    pub(super) named: bool,
     pub(super) name: Name,
     observed: Observed,
     hook: Hook,
@@ -26,9 +28,10 @@ pub(super) struct Shared<C, R> {
 impl<C, R> Shared<C, R> {
     pub(super) fn new(policy: Policy<C, R>) -> Self {
         let Policy { rules, classify, replay, budget, name, observed, hook } = policy;
+        let named = budget.is_some();
         let budget = budget.unwrap_or_else(|| Budget::new().named(name.clone()).observed(&observed));
         let rules = RwLock::new(rules);
-        Self { rules, classify, replay, budget, name, observed, hook }
+        Self { rules, classify, replay, budget, named, name, observed, hook }
     }
 
     /// What holds for an attempt that has ended now.
@@ -50,5 +53,12 @@ impl<C, R> Shared<C, R> {
     pub(super) fn retrying(&self, attempt: u32, outcome: Outcome, wait: Duration) {
         self.observed.emit(|| Event::retry(self.name.as_str(), outcome.class(), attempt, wait));
         self.hook.run(&Retrying { attempt, outcome, wait });
+    }
+}
+
+impl<C, R> AsRef<Budget> for Shared<C, R> {
+    #[inline]
+    fn as_ref(&self) -> &Budget {
+        &self.budget
     }
 }

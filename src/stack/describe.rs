@@ -4,10 +4,11 @@ use super::{Description, Part, Payer};
 use crate::{
     breaker::{BreakerLayer, KeyedBreakerLayer},
     bulkhead::{BulkheadLayer, KeyedBulkheadLayer, LiveQueue, NoQueue, Queue, Queueing},
-    hedge::HedgeLayer,
-    http::{DeadlineLayer, Resend, SendDeadlineLayer},
+    hedge::{HedgeLayer, Unsaid},
+    http::{DeadlineLayer, Repeatable, Resend, SendDeadlineLayer},
     rejected::LiftLayer,
-    retry::{ByKey, Clones, RetryLayer},
+    replay::{ByKey, Clones},
+    retry::RetryLayer,
     timeout::{Adaptive, LiveLimit, PerRequest, TimeoutLayer, TotalLayer},
 };
 use std::time::Duration;
@@ -151,9 +152,36 @@ impl<C> Describe for RetryLayer<C, Resend> {
     }
 }
 
-impl<A, C> Describe for HedgeLayer<A, C> {
+impl<C> Describe for HedgeLayer<Unsaid, C> {
     fn describe_into(&self, description: &mut Description) {
-        description.push(Part::Hedge { payer: Payer::of(self.payer()) });
+        description.push(Part::Hedge { payer: Payer::of(self.payer().0) });
+    }
+}
+
+impl<C, F> Describe for HedgeLayer<Clones<F>, C> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Hedge { payer: Payer::of(self.payer().0) });
+    }
+}
+
+impl<C, R, O, K> Describe for HedgeLayer<ByKey<R, O, K>, C> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Hedge { payer: Payer::by_key(self.replayed_by().budgets()) });
+    }
+}
+
+impl<C> Describe for HedgeLayer<Resend, C> {
+    fn describe_into(&self, description: &mut Description) {
+        let payer = self.replayed_by().by_host().map_or_else(|| Payer::of(self.payer().0), Payer::by_key);
+        description.push(Part::Hedge { payer });
+    }
+}
+
+impl<C> Describe for HedgeLayer<Repeatable, C> {
+    fn describe_into(&self, description: &mut Description) {
+        let (budget, named) = self.payer();
+        let payer = self.replayed_by().by_host(named).map_or_else(|| Payer::of(budget), Payer::by_key);
+        description.push(Part::Hedge { payer });
     }
 }
 

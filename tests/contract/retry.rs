@@ -8,7 +8,8 @@ use buttress::{
     backoff::Backoff,
     budget::{Budget, KeyedBudgets, Quota, Share, Throttle, Window},
     keyed::By,
-    retry::{Always, Clones, Policy, RetryLayer},
+    replay::{Always, Clones},
+    retry::{Policy, RetryLayer},
     testing::{Law, Subject, deadline_in},
     window::Ratio,
 };

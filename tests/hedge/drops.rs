@@ -3,6 +3,7 @@
 use crate::{HANGS, MS, Replicas, SECOND, answers, fails, hedged};
 use buttress::{
     breaker::{BreakerLayer, Circuit, Policy, Trip},
+    budget::{Budget, Extra},
     cause::Cause,
     hedge::HedgeLayer,
     over,
@@ -106,10 +107,11 @@ async fn a_panic_in_any_attempt_passes_on_and_the_next_call_works() {
 async fn each_attempt_has_a_request_of_its_own() {
     #[derive(Clone)]
     struct Numbered;
-    impl buttress::hedge::Again<u32> for Numbered {
+    impl buttress::replay::Replay<u32> for Numbered {
         type Sent = u32;
         type Kept = u32;
-        fn first(&self, request: u32) -> (u32, Option<u32>) {
+        fn first(&self, request: u32, extra: Extra) -> (u32, Option<u32>) {
+            assert_eq!(extra, Extra::Hedge);
             (request, Some(request))
         }
         fn again(&self, kept: &mut u32, attempt: u32) -> Option<u32> {
@@ -118,7 +120,7 @@ async fn each_attempt_has_a_request_of_its_own() {
     }
     let replicas = Replicas::new([]);
     let mut call =
-        Box::pin(over(HedgeLayer::after(20 * MS).max(9).by(Numbered), replicas.clone()).oneshot(7));
+        Box::pin(over(HedgeLayer::after(20 * MS).max(9).replay(Numbered), replicas.clone()).oneshot(7));
     for _ in 0..9 {
         assert!(poll!(call.as_mut()).is_pending());
         sleep(20 * MS).await;
@@ -131,10 +133,10 @@ async fn each_attempt_has_a_request_of_its_own() {
 async fn where_no_copy_can_be_made_a_failure_is_the_answer() {
     #[derive(Clone)]
     struct Once;
-    impl buttress::hedge::Again<u32> for Once {
+    impl buttress::replay::Replay<u32> for Once {
         type Sent = u32;
         type Kept = ();
-        fn first(&self, request: u32) -> (u32, Option<()>) {
+        fn first(&self, request: u32, _: Extra) -> (u32, Option<()>) {
             (request, Some(()))
         }
         fn again(&self, (): &mut (), _: u32) -> Option<u32> {
@@ -142,8 +144,10 @@ async fn where_no_copy_can_be_made_a_failure_is_the_answer() {
         }
     }
     let replicas = Replicas::new([answers(5 * MS, 500)]);
-    let layer = HedgeLayer::after(20 * MS).by(Once).classify_by(crate::by_status);
+    let budget = Budget::new();
+    let layer = HedgeLayer::after(20 * MS).replay(Once).classify_by(crate::by_status).budget(&budget);
     assert_eq!(over(layer, replicas.clone()).oneshot(7).await, Ok(500));
+    assert_eq!(budget.tokens(), Some(10.0), "what is not sent is not paid");
 }
 
 #[tokio::test(start_paused = true)]

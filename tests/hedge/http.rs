@@ -2,7 +2,14 @@
 
 use crate::MS;
 use ::http::{Method, Request, Response};
-use buttress::{Lifted, hedge::HedgeLayer, over};
+use buttress::{
+    Lifted,
+    backoff::Backoff,
+    hedge::HedgeLayer,
+    http::{Attempt, ReplayBody, retry},
+    over,
+    retry::Policy,
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use std::{
@@ -122,4 +129,33 @@ async fn each_attempt_has_all_of_the_request_and_the_answer_comes_with_its_body(
         assert_eq!(request.extensions().get::<u8>(), Some(&7));
         assert_eq!(request.into_body().collect().await.expect("whole").to_bytes(), "how many");
     }
+}
+
+/// The numbers that requests carry, in the order in which they came.
+fn numbers<B>(requests: &[Request<B>]) -> Vec<Option<u32>> {
+    requests
+        .iter()
+        .map(|request| request.extensions().get::<Attempt>().map(|attempt| attempt.number()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_but_the_first_carries_its_number() {
+    let (seen, service) = server([]);
+    let client = over(HedgeLayer::after(20 * MS).max(3).http(), service);
+    assert!(client.oneshot(request("GET", None)).await.is_ok());
+    assert_eq!(numbers(&seen.lock().expect("not poisoned")), [None, Some(2), Some(3), Some(4)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn inside_a_retry_it_counts_on_from_there() {
+    let (seen, service) = server([(30, 503), (30, 503), (30, 503), (30, 503), (5, 200)]);
+    let service = service_fn(move |request: Request<ReplayBody<Body>>| {
+        service.clone().oneshot(request.map(|_| Body::default()))
+    });
+    let policy = Policy::new().backoff(Backoff::constant(MS));
+    let client = over((retry(policy), HedgeLayer::after(20 * MS).http()), service);
+    assert_eq!(client.oneshot(request("GET", None)).await.expect("answered").status(), 200);
+    let seen = seen.lock().expect("not poisoned");
+    assert_eq!(numbers(&seen), [None, Some(2), Some(2), Some(3), Some(3)]);
 }

@@ -1,11 +1,14 @@
 //! The hedge as a user meets it. The laws it shares with every layer are judged in `tests/contract`.
 
 mod answers;
+mod bodies;
+mod budgets;
 mod costs;
 #[path = "../counting/mod.rs"]
 mod counting;
 mod drops;
 mod http;
+mod inside_retry;
 mod learnt;
 mod peers;
 mod settings;

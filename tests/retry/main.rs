@@ -14,7 +14,8 @@ use buttress::{
     Rejected,
     backoff::Backoff,
     outcome::{By, ErrorsFail, Outcome},
-    retry::{Always, Clones, Policy},
+    replay::{Always, Clones},
+    retry::Policy,
     testing::{Script, Step},
 };
 use std::time::Duration;

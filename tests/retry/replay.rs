@@ -3,8 +3,10 @@
 use crate::MS;
 use buttress::{
     backoff::Backoff,
+    budget::Extra,
     outcome::{By, Outcome},
-    retry::{Dispose, Policy, Replay, RetryLayer},
+    replay::Replay,
+    retry::{Dispose, Policy, RetryLayer},
 };
 use futures_util::poll;
 use std::{
@@ -28,10 +30,11 @@ struct Letter(String);
 #[derive(Debug)]
 struct Numbered(String, u32);
 
-/// Keeps what is short enough; drains what failed.
+/// Keeps what is short enough, and loses what is of one length; drains what failed.
 #[derive(Clone, Default)]
 struct Post {
     limit: usize,
+    lost: usize,
     drain: bool,
     drained: Arc<Mutex<Vec<&'static str>>>,
 }
@@ -78,19 +81,20 @@ impl Drop for Drain {
 
 impl Replay<Letter> for Post {
     type Sent = Numbered;
-    type Kept = Option<String>;
+    type Kept = String;
 
-    fn first(&self, letter: Letter) -> (Numbered, Option<String>) {
+    fn first(&self, letter: Letter, extra: Extra) -> (Numbered, Option<String>) {
+        assert_eq!(extra, Extra::Retry);
         let kept = (letter.0.len() <= self.limit).then(|| letter.0.clone());
         (Numbered(letter.0, 1), kept)
     }
 
-    fn is_safe(&self, _: &Option<String>, _: &Outcome) -> bool {
+    fn is_safe(&self, _: &String, _: &Outcome) -> bool {
         true
     }
 
-    fn again(&self, kept: &mut Option<String>, attempt: u32) -> Option<Numbered> {
-        kept.clone().map(|text| Numbered(text, attempt))
+    fn again(&self, kept: &mut String, attempt: u32) -> Option<Numbered> {
+        (kept.len() != self.lost).then(|| Numbered(kept.clone(), attempt))
     }
 }
 
@@ -151,13 +155,15 @@ async fn a_request_that_is_no_clone_is_kept_and_numbered() {
 async fn a_request_that_was_not_kept_is_sent_once_and_costs_no_token() {
     let (arrived, open) = Default::default();
     let budget = buttress::budget::Budget::new();
-    let post = Post { limit: 3, ..Post::default() };
-    let policy = Policy::new().replay(post.clone()).classify(By(read)).budget(&budget);
-    let client = buttress::over(RetryLayer::new(policy), server(9, &arrived, &open));
-    let reply = client.oneshot(Letter("too long".into())).await.expect("answered");
-    assert_eq!(reply.status, 500, "the answer that there is");
-    assert_eq!(arrived.lock().expect("not poisoned").len(), 1);
-    assert_eq!((budget.tokens(), post.drained.lock().expect("not poisoned").len()), (Some(10.0), 0));
+    let post = Post { limit: 4, lost: 4, ..Post::default() };
+    for text in ["too long", "lost"] {
+        let policy = Policy::new().replay(post.clone()).classify(By(read)).budget(&budget);
+        let client = buttress::over(RetryLayer::new(policy), server(9, &arrived, &open));
+        let reply = client.oneshot(Letter(text.into())).await.expect("answered");
+        assert_eq!(reply.status, 500, "the answer that there is");
+        assert_eq!(std::mem::take(&mut *arrived.lock().expect("not poisoned")).len(), 1);
+        assert_eq!((budget.tokens(), post.drained.lock().expect("not poisoned").len()), (Some(10.0), 0));
+    }
 }
 
 #[tokio::test(start_paused = true)]

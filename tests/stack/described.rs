@@ -6,7 +6,7 @@ use buttress::{
     budget::{Budget, KeyedBudgets, Rule},
     bulkhead::{BulkheadLayer, KeyedBulkheadLayer, LiveQueue, Queue, Slots},
     hedge::HedgeLayer,
-    http::{self, DeadlineLayer, SendDeadlineLayer},
+    http::{self, DeadlineLayer, ForRetry, Repeatable, Resend, SendDeadlineLayer},
     retry::{Policy, RetryLayer},
     stack::{self, Describe, Description, Harm, Part, Payer, lint},
     timeout::{TimeoutLayer, TotalLayer},
@@ -116,7 +116,22 @@ fn a_retry_around_a_hedge_is_paid_from_the_same_budget_or_does_harm() {
     assert_eq!(harms(&(retry(), hedge(Payer::own()))), apart);
     let hedging = HedgeLayer::after(SECOND).all_safe();
     assert_eq!(harms(&(paid(&budget), hedging.clone().budget(&budget))), []);
-    assert_eq!(harms(&(paid(&budget), hedging)), apart);
+    assert_eq!(harms(&(paid(&budget), hedging.clone())), apart);
+    // One for each host is the same where both have the same.
+    let (hosts, others) = (KeyedBudgets::new(9, Rule::default()), KeyedBudgets::new(9, Rule::default()));
+    let retry_by = |hosts| http::retry_by(Policy::new(), ForRetry::new(), Resend::new().budgets(hosts));
+    let http_by = |hosts| hedging.clone().http_by(Repeatable::new().budgets(hosts));
+    assert_eq!(harms(&(retry_by(&hosts), http_by(&hosts))), []);
+    assert_eq!(harms(&(retry_by(&hosts), http_by(&others))), apart);
+    assert_eq!(
+        harms(&(retry_by(&hosts), http_by(&hosts).budget(&budget))),
+        [],
+        "what was named by host stays"
+    );
+    assert_eq!(harms(&(http::retry(Policy::new()), hedging.clone().http())), apart);
+    assert_eq!(harms(&(paid(&budget), hedging.clone().http().budget(&budget))), []);
+    assert_eq!(harms(&(retry_by(&hosts), hedging.clone().replay(Resend::new().budgets(&hosts)))), []);
+    assert_eq!(harms(&(retry_by(&hosts), hedging.budgets(&hosts, http::per_authority()))), []);
     let client = stack::client();
     assert_eq!(harms(&(client.clone(), hedge(Payer::by_key(client.budgets())))), []);
     let others = KeyedBudgets::<String>::new(9, Rule::default());

@@ -74,7 +74,7 @@ fn hedge(
     delay: Duration,
     max: u32,
 ) -> HedgeLayer<
-    buttress::hedge::AllSafe,
+    buttress::replay::Clones<buttress::replay::Always>,
     impl buttress::outcome::Classify<u16, Lifted<std::io::Error>, AtEnd = std::convert::Infallible> + Clone,
 > {
     let by = |result: Result<&u16, &Lifted<std::io::Error>>| match result {

@@ -2,11 +2,12 @@
 
 use super::{Resend, body::take_in};
 use crate::{
+    budget::Extra,
     grpc::{Code, Codes},
-    hedge::Again,
     http::ReplayBody,
     outcome::{Class, Outcome},
-    retry::{Dispose, Replay},
+    replay::Replay,
+    retry::Dispose,
 };
 use ::http::{HeaderName, Request};
 use http_body::Body;
@@ -30,18 +31,16 @@ impl Messages {
         Self { codes, most }
     }
 
-    /// Before a hedge: the body as one that several may send side by side. Only where all of it is there: the rest of a
-    /// stream has one sender.
-    pub(super) fn prepare<B: Resend>(self, request: Request<B>) -> Request<B> {
-        let (mut parts, body) = request.into_parts();
+    /// The body as one that several may send side by side, and whether it is one: only where all of it is there, since the
+    /// rest of a stream has one sender.
+    fn taken_in<B: Resend>(self, body: B) -> (ReplayBody<B>, bool) {
         // All that is taken in is kept, so that nothing is lost to the one who sends it.
         let body = ReplayBody::with_cap(body, usize::MAX);
-        if take_in(&body, self.most) {
-            parts.extensions.insert(SideBySide(body.clone()));
-        } else {
+        let whole = take_in(&body, self.most);
+        if !whole {
             body.let_go();
         }
-        Request::from_parts(parts, B::of_kept(body))
+        (body, whole)
     }
 }
 
@@ -66,24 +65,18 @@ impl<B: Body> Drop for Kept<B> {
     }
 }
 
-/// The way of a kept body from where it was made to the hedge.
-struct SideBySide<B>(ReplayBody<B>);
-
-impl<B> Clone for SideBySide<B> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
 impl<B: Resend> Replay<Request<B>> for Messages {
     type Sent = Request<B>;
     type Kept = Kept<B>;
 
-    fn first(&self, request: Request<B>) -> (Request<B>, Kept<B>) {
+    fn first(&self, request: Request<B>, extra: Extra) -> (Request<B>, Option<Kept<B>>) {
         let (parts, body) = request.into_parts();
-        let body = ReplayBody::with_cap(body, self.most);
-        let head = Request::from_parts(parts.clone(), ());
-        (Request::from_parts(parts, B::of_kept(body.clone())), Kept { head, body })
+        let (body, is_kept) = match extra {
+            Extra::Hedge => self.taken_in(body),
+            _ => (ReplayBody::with_cap(body, self.most), true),
+        };
+        let kept = is_kept.then(|| Kept { head: Request::from_parts(parts.clone(), ()), body: body.clone() });
+        (Request::from_parts(parts, B::of_kept(body)), kept)
     }
 
     /// The codes are named by who knows the method. An attempt that was cut here has no code but this one.
@@ -92,6 +85,7 @@ impl<B: Resend> Replay<Request<B>> for Messages {
     }
 
     fn again(&self, kept: &mut Kept<B>, attempt: u32) -> Option<Request<B>> {
+        // Where all of it was taken in, those that run have their own way through it.
         let body = kept.body.again()?;
         Some(kept.attempt(attempt, body))
     }
@@ -103,26 +97,6 @@ impl<Res> Dispose<Res> for Messages {
     /// A status without messages has no rest to read.
     fn dispose(&self, _: Res) -> Ready<()> {
         ready(())
-    }
-}
-
-impl<B: Resend> Again<Request<B>> for Messages {
-    type Sent = Request<B>;
-    type Kept = Kept<B>;
-
-    fn first(&self, request: Request<B>) -> (Request<B>, Option<Kept<B>>) {
-        let (mut parts, body) = request.into_parts();
-        let kept = parts.extensions.remove::<SideBySide<B>>().map(|SideBySide(body)| {
-            let head = Request::from_parts(parts.clone(), ());
-            Kept { head, body }
-        });
-        (Request::from_parts(parts, body), kept)
-    }
-
-    fn again(&self, kept: &mut Kept<B>, attempt: u32) -> Option<Request<B>> {
-        // A clone, and not `again`: those that run go on.
-        let body = kept.body.clone();
-        Some(kept.attempt(attempt, body))
     }
 }
 

@@ -182,7 +182,7 @@ impl fmt::Debug for Plans {
         let kinds = self.made.iter().map(|made| match made.how {
             How::Once => "Once",
             How::Retry(_) => "Retry",
-            How::Hedge(..) => "Hedge",
+            How::Hedge(_) => "Hedge",
         });
         f.debug_list().entries(kinds).finish()
     }

@@ -24,7 +24,7 @@ pub(super) struct Made {
 pub(super) enum How {
     Once,
     Retry(RetryLayer<ByCodes, Messages>),
-    Hedge(HedgeLayer<Messages, ByCodes>, Messages),
+    Hedge(HedgeLayer<Messages, ByCodes>),
 }
 
 /// What all methods have in common.
@@ -52,7 +52,7 @@ impl Common<'_> {
             Plan::Retry(policy) => How::Retry(self.retry(policy)),
             Plan::Hedge(policy) => {
                 let messages = Messages::new(policy.codes(), self.most);
-                How::Hedge(self.hedge(policy, messages), messages)
+                How::Hedge(self.hedge(policy, messages))
             }
         };
         let limit = method.timeout().unwrap_or(Duration::MAX);
@@ -78,7 +78,7 @@ impl Common<'_> {
     fn hedge(&self, policy: &HedgingPolicy, messages: Messages) -> HedgeLayer<Messages, ByCodes> {
         let hedge = HedgeLayer::after(policy.delay())
             .max(policy.max_attempts() - 1)
-            .by(messages)
+            .replay(messages)
             .classify(ByCodes::hedge(policy.codes()))
             .budget(self.budget)
             .name(self.name);

@@ -106,9 +106,7 @@ where
         match self.how {
             How::Once => CallFuture::once(self.inner.call(request)),
             How::Retry(retry) => CallFuture::retry(retry.layer(self.readied()).call(request)),
-            How::Hedge(hedge, messages) => {
-                CallFuture::hedge(hedge.layer(self.readied()).call(messages.prepare(request)))
-            }
+            How::Hedge(hedge) => CallFuture::hedge(hedge.layer(self.readied()).call(request)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The body that a request carries so that it can be sent again.
 
-use super::{kept::CAP, remainder::Remainder, turns::Sender};
+use super::{beside, kept::CAP, remainder::Remainder, turns::Sender};
 use crate::rejected::BoxError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -203,6 +203,9 @@ impl<B> Drop for ReplayBody<B> {
 /// From the beginning, wherever this one is.
 impl<B> Clone for ReplayBody<B> {
     fn clone(&self) -> Self {
+        if let Some(shared) = &self.shared {
+            beside::tell(|| lock(shared).needs_no_sender());
+        }
         Self { shared: self.shared.clone(), sender: Sender::default() }
     }
 }

@@ -165,6 +165,11 @@ impl<B> Remainder<B> {
         !self.touched || matches!(self.state, State::Keeping | State::Whole)
     }
 
+    /// Whether nobody is in the middle of it, who would have to give the rest to one who begins now.
+    pub(super) fn needs_no_sender(&self) -> bool {
+        !self.touched || self.state == State::Whole
+    }
+
     /// A sender that is about to begin; the one before pauses.
     pub(super) fn reserve(&mut self) -> Result<Sender, NoReplay> {
         if self.can_begin() {

@@ -2,8 +2,7 @@
 
 use super::{ForRetry, Resend};
 use crate::{
-    budget::{KeyedBudgets, Rule},
-    http::per_authority::HOSTS,
+    http::hosts,
     retry::{Policy, RetryLayer},
 };
 
@@ -64,7 +63,7 @@ pub fn retry_by<C, R, V>(
     let resend = if policy.names_a_budget() || resend.has_budgets() {
         resend
     } else {
-        resend.budgets(&KeyedBudgets::new(HOSTS, Rule::default()))
+        resend.budgets(&hosts::budgets())
     };
     RetryLayer::new(policy.classify(classify).replay(resend))
 }

@@ -2,11 +2,11 @@
 
 use super::{KeptRequest, safe};
 use crate::{
-    budget::KeyedBudgets,
-    http::{ReplayBody, per_authority, replay::CAP},
-    keyed::KeyOf,
+    budget::{Extra, KeyedBudgets},
+    http::{ReplayBody, hosts, repeatable::is_repeatable, replay::CAP},
     outcome::Outcome,
-    retry::{BudgetOf, Dispose, Replay},
+    replay::{BudgetOf, Replay},
+    retry::Dispose,
 };
 use ::http::{HeaderName, Request, Response, request::Parts};
 use http_body::Body;
@@ -26,6 +26,8 @@ use std::{
 /// | of which [`also_safe`](Self::also_safe) says so | the same |
 /// | every other | only if no attempt before it may have reached the service |
 /// | whose body was more than the cap, or has failed | never: the answer that there is comes out |
+///
+/// It fits a hedge too, where bodies are not `Clone`; what that may send twice [`Repeatable`](crate::http::Repeatable) says.
 ///
 /// A response that nobody will see is dropped before the wait; hyper reads what has come of its body already, and keeps the
 /// connection if that was all.
@@ -105,17 +107,17 @@ impl<B: Body> Replay<Request<B>> for Resend {
     type Kept = KeptRequest<B>;
 
     #[inline]
-    fn budget(&self, request: &Request<B>) -> BudgetOf {
-        let Some(budgets) = &self.budgets else { return BudgetOf::Policy };
-        per_authority().with_key(request, |host| match host {
-            Some(host) => BudgetOf::Own(budgets.get(host)),
-            None => BudgetOf::Policy,
-        })
+    fn budget(&self, request: &Request<B>, _: bool) -> BudgetOf {
+        self.budgets.as_ref().map_or(BudgetOf::Layer, |budgets| hosts::budget_of(budgets, request))
     }
 
     #[inline]
-    fn first(&self, request: Request<B>) -> (Self::Sent, Self::Kept) {
-        KeptRequest::of(request, self.cap)
+    fn first(&self, request: Request<B>, extra: Extra) -> (Self::Sent, Option<Self::Kept>) {
+        if extra == Extra::Hedge && !is_repeatable(&request) {
+            return (request.map(sent_once), None);
+        }
+        let (request, kept) = KeptRequest::of(request, self.cap, extra);
+        (request, Some(kept))
     }
 
     fn is_safe(&self, kept: &Self::Kept, _: &Outcome) -> bool {
@@ -127,6 +129,14 @@ impl<B: Body> Replay<Request<B>> for Resend {
     fn again(&self, kept: &mut Self::Kept, attempt: u32) -> Option<Self::Sent> {
         kept.again(attempt, self.header.as_ref())
     }
+}
+
+/// A body of the type that is sent, of which nothing is kept.
+#[cold]
+fn sent_once<B: Body>(body: B) -> ReplayBody<B> {
+    let body = ReplayBody::new(body);
+    body.let_go();
+    body
 }
 
 impl<B> Dispose<Response<B>> for Resend {

@@ -1,16 +1,14 @@
 //! The form for any request that is `Clone`.
 
-use super::{Dispose, Replay};
-use crate::outcome::Outcome;
-use std::{
-    fmt,
-    future::{Ready, ready},
-};
+use super::Replay;
+use crate::{outcome::Outcome, telemetry::Extra};
+use std::fmt;
 
-/// Keeps a clone of each request, and drops the responses that nobody will see.
+/// Keeps a clone of each request.
 ///
-/// `F` says which requests are safe to be sent twice: [`Never`] by default, [`Always`], or a function of the request. See
-/// [`Policy::safe`](super::Policy::safe).
+/// `F` says which requests are safe to be sent twice: [`Never`] by default, [`Always`], or a function of the request. A retry
+/// sends the others again where nothing has reached the service; a hedge sends them once, and does not even clone them. See
+/// [`Policy::safe`](crate::retry::Policy::safe) and [`HedgeLayer::safe`](crate::hedge::HedgeLayer::safe).
 #[derive(Clone, Copy)]
 pub struct Clones<F = Never> {
     safe: F,
@@ -53,11 +51,11 @@ impl<Req, F: Fn(&Req) -> bool> Safe<Req> for F {
 }
 
 impl Clones {
-    pub(super) const NEVER: Self = Self { safe: Never { _more: () } };
+    pub(crate) const NEVER: Self = Self { safe: Never { _more: () } };
 }
 
 impl Clones<Always> {
-    pub(super) const ALWAYS: Self = Self { safe: Always { _more: () } };
+    pub(crate) const ALWAYS: Self = Self { safe: Always { _more: () } };
 }
 
 impl<F> Clones<F> {
@@ -76,8 +74,11 @@ where
     type Kept = Req;
 
     #[inline]
-    fn first(&self, request: Req) -> (Req, Req) {
-        (request.clone(), request)
+    fn first(&self, request: Req, extra: Extra) -> (Req, Option<Req>) {
+        if extra == Extra::Hedge && !self.safe.is_safe(&request) {
+            return (request, None);
+        }
+        (request.clone(), Some(request))
     }
 
     fn is_safe(&self, kept: &Req, _: &Outcome) -> bool {
@@ -86,14 +87,6 @@ where
 
     fn again(&self, kept: &mut Req, _: u32) -> Option<Req> {
         Some(kept.clone())
-    }
-}
-
-impl<Res, F> Dispose<Res> for Clones<F> {
-    type Disposal = Ready<()>;
-
-    fn dispose(&self, _: Res) -> Ready<()> {
-        ready(())
     }
 }
 

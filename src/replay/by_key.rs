@@ -1,23 +1,33 @@
 //! A budget for each key, over any form of replay.
 
-use super::{BudgetOf, Dispose, Replay};
+use super::{BudgetOf, Replay};
 use crate::{
     budget::{Budget, KeyedBudgets},
     keyed::KeyOf,
     outcome::Outcome,
+    telemetry::Extra,
 };
 use std::{fmt, hash::Hash};
 
-/// Lets the budget of its key pay for each request: what [`Policy::budgets`](super::Policy::budgets) makes.
+/// Lets the budget of its key pay for each request: what [`Policy::budgets`](crate::retry::Policy::budgets) and
+/// [`HedgeLayer::budgets`](crate::hedge::HedgeLayer::budgets) make.
 ///
-/// A request without a key is paid by the budget of the policy.
+/// A request without a key is paid by the budget of the layer.
 pub struct ByKey<R, O, K> {
-    pub(super) replay: R,
-    pub(super) key_of: O,
-    pub(super) budgets: KeyedBudgets<K>,
+    replay: R,
+    key_of: O,
+    budgets: KeyedBudgets<K>,
 }
 
 impl<R, O, K> ByKey<R, O, K> {
+    pub(crate) const fn new(replay: R, key_of: O, budgets: KeyedBudgets<K>) -> Self {
+        Self { replay, key_of, budgets }
+    }
+
+    pub(crate) const fn replay(&self) -> &R {
+        &self.replay
+    }
+
     #[cfg(feature = "http")]
     pub(crate) const fn budgets(&self) -> &KeyedBudgets<K> {
         &self.budgets
@@ -34,15 +44,15 @@ where
     type Kept = R::Kept;
 
     #[inline]
-    fn budget(&self, request: &Req) -> BudgetOf {
+    fn budget(&self, request: &Req, named: bool) -> BudgetOf {
         let budget: Option<Budget> =
             self.key_of.with_key(request, |key| key.map(|key| self.budgets.get(key)));
-        budget.map_or_else(|| self.replay.budget(request), BudgetOf::Own)
+        budget.map_or_else(|| self.replay.budget(request, named), BudgetOf::Own)
     }
 
     #[inline]
-    fn first(&self, request: Req) -> (R::Sent, R::Kept) {
-        self.replay.first(request)
+    fn first(&self, request: Req, extra: Extra) -> (R::Sent, Option<R::Kept>) {
+        self.replay.first(request, extra)
     }
 
     fn is_safe(&self, kept: &R::Kept, outcome: &Outcome) -> bool {
@@ -51,14 +61,6 @@ where
 
     fn again(&self, kept: &mut R::Kept, attempt: u32) -> Option<R::Sent> {
         self.replay.again(kept, attempt)
-    }
-}
-
-impl<Res, R: Dispose<Res>, O, K> Dispose<Res> for ByKey<R, O, K> {
-    type Disposal = R::Disposal;
-
-    fn dispose(&self, response: Res) -> R::Disposal {
-        self.replay.dispose(response)
     }
 }
 
