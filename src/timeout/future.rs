@@ -153,15 +153,17 @@ fn earlier(own: clock::Instant, deadline: Option<Deadline>, by: &mut Limit) -> c
     }
 }
 
+/// The limit has passed; the inside has gone.
 #[cold]
-fn cut(name: &'static str, observed: &Observed, by: Limit) -> Rejected {
+pub(super) fn cut(name: &'static str, observed: &Observed, by: Limit) -> Rejected {
     observed.emit(|| Event::timed_out(name, by));
     let reason = if by == Limit::Deadline { Reason::DeadlinePassed } else { Reason::TimedOut };
     Rejected::new(reason, Name::fixed(name), true)
 }
 
+/// It is too late to begin.
 #[cold]
-fn refuse(name: &'static str, observed: &Observed) -> Rejected {
+pub(super) fn refuse(name: &'static str, observed: &Observed) -> Rejected {
     observed.emit(|| Event::rejected(name, Reason::DeadlinePassed));
     Rejected::new(Reason::DeadlinePassed, Name::fixed(name), false)
 }

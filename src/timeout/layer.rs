@@ -1,7 +1,7 @@
 //! The layer: what a user sets.
 
-use super::{PerRequest, Timeout};
-use crate::telemetry::{Observed, Observer};
+use super::{PerRequest, Timeout, settings::Settings};
+use crate::telemetry::Observer;
 use std::time::Duration;
 use tower_layer::Layer;
 
@@ -9,14 +9,6 @@ use tower_layer::Layer;
 #[derive(Clone, Debug)]
 pub struct TimeoutLayer<L = Duration> {
     settings: Settings<L>,
-}
-
-/// What layer, service and future share.
-#[derive(Clone, Debug)]
-pub(super) struct Settings<L> {
-    pub(super) limit: L,
-    pub(super) name: &'static str,
-    pub(super) observed: Observed,
 }
 
 const NAME: &str = "timeout";
@@ -53,13 +45,12 @@ impl<L> TimeoutLayer<L> {
     /// [`Limit`](super::Limit) of your own.
     #[must_use]
     pub const fn by(limit: L) -> Self {
-        Self { settings: Settings { limit, name: NAME, observed: Observed::new() } }
+        Self { settings: Settings::new(limit, NAME) }
     }
 
     /// The same settings with another limit.
     pub(super) fn map<M>(self, limit: impl FnOnce(L) -> M) -> TimeoutLayer<M> {
-        let Settings { limit: old, name, observed } = self.settings;
-        TimeoutLayer { settings: Settings { limit: limit(old), name, observed } }
+        TimeoutLayer { settings: self.settings.map(limit) }
     }
 
     pub(super) const fn settings(&self) -> &Settings<L> {
@@ -75,14 +66,14 @@ impl<L> TimeoutLayer<L> {
     /// The name in rejections and events; `"timeout"` where none is set, or an empty one.
     #[must_use]
     pub const fn name(mut self, name: &'static str) -> Self {
-        self.settings.name = if name.is_empty() { NAME } else { name };
+        self.settings.rename(name, NAME);
         self
     }
 
     /// Lets `observer` hear what this layer decides.
     #[must_use]
     pub fn observe(mut self, observer: impl Observer) -> Self {
-        self.settings.observed = Observed::by(observer);
+        self.settings.observe(observer);
         self
     }
 }

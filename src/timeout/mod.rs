@@ -54,6 +54,7 @@ mod future;
 mod layer;
 mod limit;
 mod service;
+mod settings;
 mod total;
 mod watch;
 

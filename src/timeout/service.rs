@@ -1,6 +1,6 @@
 //! The service: refuses what is too late, and starts the rest.
 
-use super::{Limit, ResponseFuture, Watch, layer::Settings};
+use super::{Limit, ResponseFuture, Watch, settings::Settings};
 use crate::{deadline::Deadline, rejected::Rejectable};
 use std::{
     task::{Context, Poll},
@@ -63,6 +63,6 @@ where
 
 /// Whether there is a deadline and it has passed. Reads the clock only where there is one.
 #[inline]
-fn too_late(deadline: Option<Deadline>) -> bool {
+pub(super) fn too_late(deadline: Option<Deadline>) -> bool {
     deadline.is_some_and(Deadline::is_over)
 }

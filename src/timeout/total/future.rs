@@ -3,8 +3,9 @@
 use crate::{
     cause::{self, Cause},
     deadline::{Alarm, Deadline, Promise, round},
-    rejected::{Name, Reason, Rejectable, Rejected},
-    telemetry::{Event, Limit, Observed},
+    rejected::{Rejectable, Rejected},
+    telemetry::{Limit, Observed},
+    timeout::future::{cut, refuse},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -92,11 +93,19 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.as_mut().project();
-        let Some(mut call) = this.call.as_mut().as_pin_mut() else {
+        let Some(call) = this.call.as_mut().as_pin_mut() else {
             return self.poll_ended().map(|rejected| Err(rejected.into()));
         };
         let Some(deadline) = *this.deadline else { return call.poll(cx) };
-        let (answer, promised) = round(deadline.instant(), || deadline.sync_scope(|| call.as_mut().poll(cx)));
+        let poll = || {
+            let answer = this.call.as_mut().as_pin_mut().map_or(Poll::Pending, |call| call.poll(cx));
+            // It goes here and now, where it can still read the deadline.
+            if answer.is_ready() {
+                this.call.set(None);
+            }
+            answer
+        };
+        let (answer, promised) = round(deadline.instant(), || deadline.sync_scope(poll));
         // The answer first: one that comes at the very instant of the deadline is an answer.
         if answer.is_ready() {
             return answer;
@@ -116,8 +125,7 @@ impl<F> TotalFuture<F> {
         if !mem::take(this.refused) {
             return Poll::Pending;
         }
-        this.observed.emit(|| Event::rejected(this.name, Reason::DeadlinePassed));
-        Poll::Ready(Rejected::new(Reason::DeadlinePassed, Name::fixed(this.name), false))
+        Poll::Ready(refuse(this.name, this.observed))
     }
 
     #[cfg(test)]
@@ -136,8 +144,7 @@ impl<F> TotalFuture<F> {
         }
         // Inside goes first, and is told why; then the answer is given.
         cause::during(Cause::Cut, || deadline.sync_scope(|| this.call.set(None)));
-        this.observed.emit(|| Event::timed_out(this.name, Limit::Deadline));
-        Poll::Ready(Rejected::new(Reason::DeadlinePassed, Name::fixed(this.name), true))
+        Poll::Ready(cut(this.name, this.observed, Limit::Deadline))
     }
 }
 

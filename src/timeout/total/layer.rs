@@ -1,7 +1,7 @@
 //! The layer: what a user sets.
 
 use super::Total;
-use crate::telemetry::{Observed, Observer};
+use crate::{telemetry::Observer, timeout::settings::Settings};
 use std::time::Duration;
 use tower_layer::Layer;
 
@@ -56,14 +56,6 @@ pub struct TotalLayer<L = Duration> {
     settings: Settings<L>,
 }
 
-/// What layer and service share.
-#[derive(Clone, Debug)]
-pub(super) struct Settings<L> {
-    pub(super) limit: L,
-    pub(super) name: &'static str,
-    pub(super) observed: Observed,
-}
-
 const NAME: &str = "total";
 
 impl TotalLayer {
@@ -79,7 +71,7 @@ impl<L> TotalLayer<L> {
     /// [`Limit`](crate::timeout::Limit) of your own, which here learns nothing.
     #[must_use]
     pub const fn by(limit: L) -> Self {
-        Self { settings: Settings { limit, name: NAME, observed: Observed::new() } }
+        Self { settings: Settings::new(limit, NAME) }
     }
 
     /// The limit.
@@ -91,14 +83,14 @@ impl<L> TotalLayer<L> {
     /// The name in rejections and events; `"total"` where none is set, or an empty one.
     #[must_use]
     pub const fn name(mut self, name: &'static str) -> Self {
-        self.settings.name = if name.is_empty() { NAME } else { name };
+        self.settings.rename(name, NAME);
         self
     }
 
     /// Lets `observer` hear what this layer decides.
     #[must_use]
     pub fn observe(mut self, observer: impl Observer) -> Self {
-        self.settings.observed = Observed::by(observer);
+        self.settings.observe(observer);
         self
     }
 }

@@ -1,7 +1,12 @@
 //! The service: refuses what is too late, and gives the rest its deadline.
 
-use super::{TotalFuture, layer::Settings};
-use crate::{clock, deadline::Deadline, rejected::Rejectable, timeout::Limit};
+use super::TotalFuture;
+use crate::{
+    clock,
+    deadline::Deadline,
+    rejected::Rejectable,
+    timeout::{Limit, service::too_late, settings::Settings},
+};
 use std::{
     mem,
     task::{Context, Poll},
@@ -65,7 +70,7 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.refused = Deadline::current().is_some_and(|known| known.passed(clock::now()));
+        self.refused = too_late(Deadline::current());
         if self.refused { Poll::Ready(Ok(())) } else { self.inner.poll_ready(cx) }
     }
 
