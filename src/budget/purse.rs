@@ -37,27 +37,26 @@ use std::{fmt, mem};
 /// gives back what is given back by its rule: the places of attempts that run. Tokens that were paid stay paid.
 pub struct Purse<B: AsRef<Budget> = Budget> {
     holder: B,
+    /// `None` where the rule knows nothing of this call: it has found a full bucket, which nothing can be put into, and has
+    /// taken nothing out.
+    account: Option<Account>,
+}
+
+/// What a rule that knows of a call has to be told, and what was told.
+#[derive(Default)]
+struct Account {
     /// What the last extra attempt has cost.
     paid: Option<u64>,
     /// How the last attempt that has answered ended, where that is minded.
     last: Option<Class>,
     /// Extra attempts that have not ended.
     running: u32,
-    minds: Minds,
+    minds_answers: bool,
+    minds_ends: bool,
+    /// It knows of the call from whoever is outside.
+    nested: bool,
     /// Whoever is inside of the attempt that was polled last has told how it ended.
     told: bool,
-}
-
-/// What the rule has to be told. Known from the start, so that a call that goes well does not ask again.
-#[derive(Clone, Copy, Debug, Default)]
-struct Minds {
-    answers: bool,
-    ends: bool,
-    /// The rule knows of the call: who is inside need not tell it. Where the call found a full bucket, which nothing can be
-    /// put into, nobody has to be told of it, until the call takes something out.
-    opened: bool,
-    /// It knows of it from whoever is outside.
-    nested: bool,
 }
 
 impl<B: AsRef<Budget>> Purse<B> {
@@ -65,8 +64,8 @@ impl<B: AsRef<Budget>> Purse<B> {
     #[inline]
     pub fn of(holder: B) -> Self {
         let budget = holder.as_ref();
-        let (minds, paid) = if budget.books().is_full_bucket() { Default::default() } else { open(budget) };
-        Self { holder, paid, last: None, running: 0, minds, told: false }
+        let account = if budget.books().is_full_bucket() { None } else { Some(open(budget)) };
+        Self { holder, account }
     }
 
     /// Makes the call of an attempt, or polls it. A layer inside that pays from the same budget, as a hedge inside a retry may,
@@ -86,14 +85,10 @@ impl<B: AsRef<Budget>> Purse<B> {
     /// ```
     #[inline]
     pub fn around<T>(&mut self, run: impl FnOnce() -> T) -> T {
-        if self.minds.opened { self.inside(run) } else { run() }
-    }
-
-    #[inline(never)]
-    fn inside<T>(&mut self, run: impl FnOnce() -> T) -> T {
-        let (answer, told) = nested::inside(self.holder.as_ref().id(), self.paid, run);
-        self.told = told;
-        answer
+        match &mut self.account {
+            None => run(),
+            Some(account) => account.inside(self.holder.as_ref(), run),
+        }
     }
 
     /// What it was made of.
@@ -105,23 +100,10 @@ impl<B: AsRef<Budget>> Purse<B> {
     /// An attempt, the first or an extra one, has answered like this.
     #[inline]
     pub fn answered(&mut self, outcome: &Outcome) {
-        if self.minds.answers {
-            self.note(outcome);
-        }
-    }
-
-    #[inline(never)]
-    fn note(&mut self, outcome: &Outcome) {
-        self.last = Some(outcome.class());
-        if mem::take(&mut self.told) {
-            return;
-        }
-        let budget = self.holder.as_ref();
-        if self.minds.nested {
-            nested::has_told(budget.id());
-        }
-        if budget.books().answered(outcome.class(), outcome.asks_not_to_retry(), self.paid) {
-            budget.changed();
+        if let Some(account) = &mut self.account
+            && account.minds_answers
+        {
+            account.note(self.holder.as_ref(), outcome);
         }
     }
 
@@ -129,24 +111,27 @@ impl<B: AsRef<Budget>> Purse<B> {
     #[must_use]
     pub fn take(&mut self, extra: Extra) -> bool {
         let budget = self.holder.as_ref();
-        let Some(cost) = budget.books().take(extra, self.last, budget.now()) else {
+        let last = self.account.as_ref().and_then(|account| account.last);
+        let Some(cost) = budget.books().take(extra, last, budget.now()) else {
             budget.refused(extra);
             return false;
         };
         if cost > 0 {
             budget.changed();
         }
-        self.paid = Some(cost);
-        self.minds.opened = true;
-        self.running = self.running.saturating_add(1);
+        let account = self.account.get_or_insert_default();
+        account.paid = Some(cost);
+        account.running = account.running.saturating_add(1);
         true
     }
 
     /// An extra attempt is over: it has answered, or was dropped.
     #[inline]
     pub fn ended(&mut self) {
-        if self.running > 0 {
-            self.running -= 1;
+        if let Some(account) = &mut self.account
+            && account.running > 0
+        {
+            account.running -= 1;
             self.holder.as_ref().books().give_back();
         }
     }
@@ -154,16 +139,38 @@ impl<B: AsRef<Budget>> Purse<B> {
 
 /// The first attempt of a call, where there is anything to be done for it.
 #[inline(never)]
-fn open(budget: &Budget) -> (Minds, Option<u64>) {
+fn open(budget: &Budget) -> Account {
     let books = budget.books();
-    let (answers, ends) = (books.minds_answers(), books.counts_ends());
-    match nested::outer(budget.id()) {
-        Some(outer) => (Minds { answers, ends, opened: true, nested: true }, outer.paid),
-        None => {
-            if books.open(budget.now()) {
-                budget.changed();
-            }
-            (Minds { answers, ends, opened: true, nested: false }, None)
+    let (minds_answers, minds_ends) = (books.minds_answers(), books.counts_ends());
+    let account = Account { minds_answers, minds_ends, ..Account::default() };
+    if let Some(outer) = nested::outer(budget.id()) {
+        return Account { nested: true, paid: outer.paid, ..account };
+    }
+    if books.open(budget.now()) {
+        budget.changed();
+    }
+    account
+}
+
+impl Account {
+    #[inline(never)]
+    fn inside<T>(&mut self, budget: &Budget, run: impl FnOnce() -> T) -> T {
+        let (answer, told) = nested::inside(budget.id(), self.paid, run);
+        self.told = told;
+        answer
+    }
+
+    #[inline(never)]
+    fn note(&mut self, budget: &Budget, outcome: &Outcome) {
+        self.last = Some(outcome.class());
+        if mem::take(&mut self.told) {
+            return;
+        }
+        if self.nested {
+            nested::has_told(budget.id());
+        }
+        if budget.books().answered(outcome.class(), outcome.asks_not_to_retry(), self.paid) {
+            budget.changed();
         }
     }
 }
@@ -171,8 +178,10 @@ fn open(budget: &Budget) -> (Minds, Option<u64>) {
 impl<B: AsRef<Budget>> Drop for Purse<B> {
     #[inline]
     fn drop(&mut self) {
-        if self.minds.ends {
-            self.holder.as_ref().books().close(!self.minds.nested, self.running);
+        if let Some(account) = &self.account
+            && account.minds_ends
+        {
+            self.holder.as_ref().books().close(!account.nested, account.running);
         }
     }
 }
@@ -181,8 +190,8 @@ impl<B: AsRef<Budget>> fmt::Debug for Purse<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Purse")
             .field("budget", self.holder.as_ref())
-            .field("paid", &self.paid)
-            .field("running", &self.running)
+            .field("paid", &self.account.as_ref().and_then(|account| account.paid))
+            .field("running", &self.account.as_ref().map_or(0, |account| account.running))
             .finish_non_exhaustive()
     }
 }

@@ -47,24 +47,21 @@ use std::{cell::Cell, time::Duration};
 thread_local! {
     // Of the task that is being polled: a scope sets it for each poll and puts back what was there before. A plain cell,
     // since every call of every layer reads it; it needs no destructor, so it can be read in any drop.
-    static CURRENT: Cell<Option<Deadline>> = const { Cell::new(None) };
-    // While a call is being made: its deadline, which was held against the clock a moment ago.
-    static FRESH: Cell<Option<Deadline>> = const { Cell::new(None) };
+    static CURRENT: Cell<InForce> = const { Cell::new(InForce { deadline: None, fresh: false }) };
 }
 
-/// Puts back what was fresh before, also when the inside panics.
-struct Stale(Option<Deadline>);
-
-impl Drop for Stale {
-    fn drop(&mut self) {
-        FRESH.set(self.0);
-    }
+#[derive(Clone, Copy)]
+struct InForce {
+    deadline: Option<Deadline>,
+    /// A call is being made, and the deadline was held against the clock a moment ago.
+    fresh: bool,
 }
 
 /// Puts back what was in force before, also when the inside panics.
-struct Restore(Option<Deadline>);
+struct Restore(InForce);
 
 impl Drop for Restore {
+    #[inline]
     fn drop(&mut self) {
         CURRENT.set(self.0);
     }
@@ -82,6 +79,7 @@ impl Deadline {
     }
 
     /// So long after `now`; what a clock cannot hold is put thirty years ahead.
+    #[inline]
     #[must_use]
     pub fn after(now: Instant, wait: Duration) -> Self {
         Self(clock::after(now, wait))
@@ -92,7 +90,7 @@ impl Deadline {
     #[inline]
     #[must_use]
     pub fn current() -> Option<Self> {
-        CURRENT.get()
+        CURRENT.get().deadline
     }
 
     /// The instant itself.
@@ -118,14 +116,15 @@ impl Deadline {
     /// once need not look at the clock again, each for itself.
     #[inline]
     pub(crate) fn begin<T>(self, call: impl FnOnce() -> T) -> T {
-        let _stale = Stale(FRESH.replace(Some(self)));
-        self.sync_scope(call)
+        let _restore = self.enforce(true);
+        call()
     }
 
     /// Whether it has passed by now.
     #[inline]
     pub(crate) fn is_over(self) -> bool {
-        FRESH.get() != Some(self) && self.passed(clock::now())
+        let now = CURRENT.get();
+        !(now.fresh && now.deadline == Some(self)) && self.passed(clock::now())
     }
 
     /// The earlier of what is known.
@@ -151,9 +150,23 @@ impl Deadline {
     }
 
     /// Runs a plain function under this deadline, with the same rule as [`scope`](Self::scope).
+    #[inline]
     pub fn sync_scope<T>(self, run: impl FnOnce() -> T) -> T {
-        let earlier = Self::current().map_or(self, |current| current.min(self));
-        let _restore = Restore(CURRENT.replace(Some(earlier)));
+        let _restore = self.enforce(false);
         run()
+    }
+
+    /// In force until what this gives is dropped, or else the one that is, where that is earlier.
+    #[inline]
+    fn enforce(self, fresh: bool) -> Restore {
+        let before = CURRENT.get();
+        let now = match before.deadline {
+            Some(current) if current < self => before,
+            // The same one, within a call: it is as fresh as it was.
+            Some(current) if current == self => InForce { fresh: fresh || before.fresh, ..before },
+            _ => InForce { deadline: Some(self), fresh },
+        };
+        CURRENT.set(now);
+        Restore(before)
     }
 }

@@ -24,6 +24,7 @@ thread_local! {
 struct Outside(Round);
 
 impl Drop for Outside {
+    #[inline]
     fn drop(&mut self) {
         ROUND.set(self.0);
     }
@@ -33,6 +34,7 @@ impl Drop for Outside {
 ///
 /// Only a promise of this very poll counts, made and not taken back in it. One of an earlier poll may be gone by now: what
 /// made it may have been dropped anywhere.
+#[inline]
 pub(crate) fn round<T>(end: Instant, poll: impl FnOnce() -> T) -> (T, bool) {
     let _outside = begin(Some(end));
     let answer = poll();

@@ -183,7 +183,7 @@ enum Next<T, Q, D> {
 
 impl<C, R, K> Line<C, R, K> {
     /// What the answer of an attempt means, as far as its head tells; the budget is told.
-    #[inline]
+    #[inline(always)]
     fn read<Res, E>(&mut self, result: &Result<Res, E>) -> Outcome
     where
         C: Classify<Res, E>,

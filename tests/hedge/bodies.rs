@@ -11,7 +11,7 @@ use buttress::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http_body::{Body, Frame};
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Collected, StreamBody};
 use std::{
     convert::Infallible,
     pin::Pin,
@@ -59,7 +59,7 @@ where
         async move {
             let (before, after) = takes(attempt);
             sleep(before).await;
-            let read = request.into_body().collect().await.map(|body| body.to_bytes());
+            let read = request.into_body().collect().await.map(Collected::to_bytes);
             let read = read.map_err(|error| *error.downcast_ref::<NoReplay>().expect("ours"));
             let status = if read.is_ok() { 200 } else { 500 };
             note.lock().expect("not poisoned").push((attempt, read));

@@ -135,7 +135,7 @@ async fn each_attempt_has_all_of_the_request_and_the_answer_comes_with_its_body(
 fn numbers<B>(requests: &[Request<B>]) -> Vec<Option<u32>> {
     requests
         .iter()
-        .map(|request| request.extensions().get::<Attempt>().map(|attempt| attempt.number()))
+        .map(|request| request.extensions().get::<Attempt>().copied().map(Attempt::number))
         .collect()
 }
 
