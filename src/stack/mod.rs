@@ -52,6 +52,53 @@
 //! Between the last two there is room for shedding. To tell the next hop what is left, put
 //! [`SendDeadlineLayer`](crate::http::SendDeadlineLayer) inside: `(stack::client(), SendDeadlineLayer::new())`.
 //!
+//! # Over which client
+//!
+//! reqwest's stands in the [`client`]'s own example. hyper-util's, whose body is what the retry keeps:
+//!
+//! ```
+//! use buttress::{http::ReplayBody, over, stack};
+//! use bytes::Bytes;
+//! use http_body_util::Full;
+//! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+//! # let host = listener.local_addr().unwrap();
+//! # tokio::spawn(async { axum::serve(listener, axum::Router::new().route("/basket", axum::routing::put("taken"))).await });
+//! let client = Client::builder(TokioExecutor::new()).build_http::<ReplayBody<Full<Bytes>>>();
+//! let client = over(stack::client().over_hyper(), client);
+//!
+//! let request = http::Request::put(format!("http://{host}/basket")).body(Full::from("two apples")).unwrap();
+//! assert_eq!(client.oneshot(request).await.unwrap().status(), 200);
+//! # }
+//! ```
+//!
+//! A tonic channel. The breaker reads what gRPC says of a call, `grpc::lift` makes a `Status` of what is refused, and between the
+//! two the body that is kept becomes tonic's again:
+//!
+//! ```
+//! use buttress::{grpc, http::ReplayBody, stack};
+//! use tonic::{body::Body, transport::Endpoint};
+//! use tower::ServiceBuilder;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let payments = Endpoint::from_static("http://payments.internal");
+//! let service = ServiceBuilder::new()
+//!     .layer(stack::client().over_hyper().classify(grpc::ByStatus))
+//!     .map_request(|request: http::Request<ReplayBody<Body>>| request.map(Body::new))
+//!     .layer(grpc::lift())
+//!     .service(payments.connect_lazy());
+//! // let client = PaymentsClient::with_origin(service, payments.uri().clone());
+//! # drop(buttress::checked::<http::Request<Body>, _>(service));
+//! # }
+//! ```
+//!
+//! `with_origin`, and not `new`: circuits, slots and budgets are by authority, and the channel writes its own into requests only
+//! behind all layers. A gRPC call is a `POST`, so this stack sends it again only where nothing was sent. To retry by gRPC's
+//! codes put [`grpc::calls`](crate::grpc::calls) around it, with `.attempts(1)` here: one retry in a stack is enough.
+//!
 //! # The file
 //!
 //! With the feature `config`, `Live` reads both stacks from TOML or JSON, and goes by the file whenever it changes:

@@ -1,5 +1,6 @@
 //! Real clients over real sockets: what passes through an adapter, and what its errors mean.
 
+mod hyper_stack;
 mod refusing;
 mod reqwest_client;
 mod reqwest_errors;

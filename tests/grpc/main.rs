@@ -5,6 +5,7 @@
 mod breaker;
 mod calls;
 mod config;
+mod standard;
 mod tonic;
 
 // Made from ../errors/proto/echo.proto: see there.

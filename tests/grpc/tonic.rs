@@ -34,14 +34,14 @@ const LONG: Duration = Duration::from_secs(600);
 
 /// Answers each call as its script says, and notes what arrives.
 #[derive(Clone)]
-struct Scripted {
+pub(crate) struct Scripted {
     script: Arc<dyn Fn(usize) -> Said + Send + Sync>,
     arrived: Arc<Mutex<Vec<Arrived>>>,
 }
 
 type Arrived = (MetadataMap, Option<Duration>);
 
-enum Said {
+pub(crate) enum Said {
     Well,
     Fails(Code),
     Pushback(&'static str),
@@ -49,11 +49,11 @@ enum Said {
 }
 
 impl Scripted {
-    fn new(script: impl Fn(usize) -> Said + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(script: impl Fn(usize) -> Said + Send + Sync + 'static) -> Self {
         Self { script: Arc::new(script), arrived: Arc::default() }
     }
 
-    fn arrived(&self) -> usize {
+    pub(crate) fn arrived(&self) -> usize {
         self.arrived.lock().expect("not poisoned").len()
     }
 
@@ -117,7 +117,7 @@ impl Echo for Scripted {
 
 type Client = EchoClient<Calls<Timeout<SendDeadline<StatusLift<Channel>, grpc::GrpcTimeout>>>>;
 
-async fn serve(server: &Scripted) -> Endpoint {
+pub(crate) async fn serve(server: &Scripted) -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let server = Server::builder().layer(grpc::deadline(LONG)).add_service(EchoServer::new(server.clone()));
@@ -139,7 +139,7 @@ async fn of(config: &str, server: &Scripted) -> Client {
     client(config, &serve(server).await)
 }
 
-fn say(text: &str) -> SayRequest {
+pub(crate) fn say(text: &str) -> SayRequest {
     SayRequest { text: text.into() }
 }
 
