@@ -121,7 +121,7 @@ fn failed(error: &dyn Debug) -> ! {
 }
 
 /// Polls until there is an answer, without giving the thread back.
-async fn polled_on<F: Future>(future: F) -> F::Output {
+pub async fn polled_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| {
         loop {

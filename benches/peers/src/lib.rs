@@ -12,6 +12,6 @@ pub mod service;
 pub mod table;
 
 pub use batch::{
-    Batch, answer, batch, calls, clones, pending_calls, plain, requests, runtime, under_deadline,
+    Batch, answer, batch, calls, clones, pending_calls, plain, polled_on, requests, runtime, under_deadline,
 };
 pub use row::{Bar, Contender, Role, Row};

@@ -11,6 +11,7 @@ mod idempotency;
 mod keyed;
 mod prices;
 mod retry;
+mod shipped;
 mod stack;
 mod timeout;
 mod total;
@@ -24,12 +25,13 @@ pub fn all() -> Vec<Row> {
         ground::rows(),
         timeout::rows(),
         total::rows(),
+        stack::rows(),
         breaker::rows(),
         bulkhead::rows(),
         fallback::rows(),
         hedge::rows(),
         retry::rows(),
-        stack::rows(),
+        shipped::rows(),
         http::rows(),
         axum::rows(),
         idempotency::rows(),

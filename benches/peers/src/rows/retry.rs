@@ -83,9 +83,15 @@ where
 
 /// The policy that everybody writes for tower: three attempts, and tower's own budget.
 #[derive(Clone)]
-struct ThreeAttempts {
+pub(super) struct ThreeAttempts {
     left: u32,
     budget: Arc<TpsBudget>,
+}
+
+impl Default for ThreeAttempts {
+    fn default() -> Self {
+        Self { left: 2, budget: Arc::default() }
+    }
 }
 
 impl<Res, E> tower::retry::Policy<u64, Res, E> for ThreeAttempts {
@@ -106,7 +112,7 @@ impl<Res, E> tower::retry::Policy<u64, Res, E> for ThreeAttempts {
 }
 
 fn tower_retry<S>(service: S) -> Retry<ThreeAttempts, S> {
-    Retry::new(ThreeAttempts { left: 2, budget: Arc::default() }, service)
+    Retry::new(ThreeAttempts::default(), service)
 }
 
 fn resilience<S>(service: S) -> impl Service<u64, Response = u64, Error: Debug> + Clone

@@ -1,106 +1,142 @@
-//! The standard stack of a client as it is shipped, over HTTP requests: what all of it costs a call that goes well.
+//! A whole client's stack, built of layers: what all of them together cost a call that goes well.
 
-use crate::{Bar, Batch, Row, batch, requests, service::Body};
-use buttress::{over, stack};
-use http::{Request, Response, Uri};
+use super::retry::ThreeAttempts;
+use crate::{
+    Bar, Row, calls, clones, pending_calls,
+    service::{Broken, Echo, PendsOnce},
+};
+use buttress::{
+    Lifted,
+    breaker::{BreakerLayer, Circuit, Policy, Trip},
+    bulkhead::{BulkheadLayer, Slots},
+    over,
+    retry::{self, RetryLayer},
+    timeout::{TimeoutLayer, TotalLayer},
+};
+use recloser::{AnyError, AsyncRecloser, Recloser, RecloserFuture};
 use std::{
-    convert::Infallible,
-    future::{Ready, ready},
-    hint::black_box,
-    sync::Arc,
+    fmt::Debug,
     task::{Context, Poll},
     time::Duration,
 };
 use tower::{
-    BoxError, Service, ServiceBuilder, ServiceExt,
-    retry::{
-        Policy,
-        budget::{Budget, TpsBudget},
-    },
+    BoxError, Layer, Service, ServiceBuilder, ServiceExt,
+    retry::{Retry, RetryLayer as TowerRetry},
+};
+use tower_resilience::{
+    bulkhead::BulkheadLayer as ResilienceBulkhead,
+    circuitbreaker::CircuitBreakerLayer,
+    retry::{RetryBudgetBuilder, RetryLayer as ResilienceRetry},
+    timelimiter::TimeLimiterLayer,
 };
 
+const TOTAL: Duration = Duration::from_secs(10);
+const ATTEMPT: Duration = Duration::from_secs(3);
+const AT_ONCE: usize = 100;
+
 pub(super) fn rows() -> Vec<Row> {
-    let bar = Bar { allocations: Some(0.0), ..Bar::default() };
     vec![
-        Row::new("standard client, by authority, inner ready")
-            .floor("no layer", || requests(Page, |_| request()))
-            .peer("tower, one host and no breaker", || requests(of_tower(), |_| request()))
-            .ours("buttress", || requests(over(stack::client(), Page), |_| request()))
-            .bar(bar),
-        Row::new("standard client, by authority, clone and oneshot")
-            .floor("no layer", || clones(Page))
-            .peer("tower, one host and no breaker", || clones(of_tower()))
-            .ours("buttress", || clones(over(stack::client(), Page)))
-            .bar(Bar { nanoseconds: Some(120.0), ..bar }),
+        Row::new("client stack: total, retry, breaker, bulkhead, attempt; inner ready")
+            .floor("no layer", || calls(Echo))
+            .peer("tower + recloser", || calls(tower_and_recloser(Echo)))
+            .peer("tower-resilience", || calls(resilience(Echo)))
+            .ours("buttress", || calls(stack(Echo)))
+            .bar(bar(60.0, 350.0)),
+        Row::new("client stack: total, retry, breaker, bulkhead, attempt; inner pends once")
+            .floor("no layer", || pending_calls(PendsOnce))
+            .peer("tower + recloser", || pending_calls(tower_and_recloser(PendsOnce)))
+            .peer("tower-resilience", || pending_calls(resilience(PendsOnce)))
+            .ours("buttress", || pending_calls(stack(PendsOnce)))
+            .bar(bar(160.0, 1000.0)),
+        Row::new("client stack, clone and oneshot, inner ready")
+            .floor("no layer", || clones(Echo))
+            .peer("tower + recloser", || clones(tower_and_recloser(Echo)))
+            .peer("tower-resilience", || clones(resilience(Echo)))
+            .ours("buttress", || clones(stack(Echo)))
+            .bar(Bar { nanoseconds: Some(120.0), ..nothing_allocated() }),
     ]
 }
 
-fn request() -> Request<Body> {
-    let mut request = Request::new(Body::default());
-    *request.uri_mut() = Uri::from_static("https://orders.example.com/");
-    request
+fn bar(nanoseconds: f64, instructions: f64) -> Bar {
+    Bar { nanoseconds: Some(nanoseconds), instructions: Some(instructions), ..nothing_allocated() }
 }
 
-/// As near as tower comes: one host, no breaker, and a request that is cloned with its body.
-fn of_tower() -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError> + Clone {
-    ServiceBuilder::new()
-        .timeout(Duration::from_secs(10))
-        .retry(OnError(Arc::new(TpsBudget::default())))
-        .concurrency_limit(100)
-        .timeout(Duration::from_secs(3))
-        .service(Page)
+fn nothing_allocated() -> Bar {
+    Bar { allocations: Some(0.0), ..Bar::default() }
 }
 
-#[derive(Clone)]
-struct OnError(Arc<TpsBudget>);
-
-impl Policy<Request<Body>, Response<Body>, BoxError> for OnError {
-    type Future = Ready<()>;
-
-    fn retry(
-        &mut self,
-        _: &mut Request<Body>,
-        result: &mut Result<Response<Body>, BoxError>,
-    ) -> Option<Ready<()>> {
-        if result.is_ok() {
-            self.0.deposit();
-            return None;
-        }
-        self.0.withdraw().then(|| ready(()))
-    }
-
-    fn clone_request(&mut self, request: &Request<Body>) -> Option<Request<Body>> {
-        Some(request.clone())
-    }
-}
-
-fn clones<S>(service: S) -> Batch
+fn stack<S>(service: S) -> impl Service<u64, Response = u64, Error = Lifted<Broken>> + Clone
 where
-    S: Service<Request<Body>, Error: std::fmt::Debug> + Clone + 'static,
+    S: Service<u64, Response = u64, Error = Broken> + Clone,
 {
-    batch(async move |_| {
-        let answer = black_box(&service).clone().oneshot(request()).await;
-        assert!(answer.is_ok());
-        black_box(answer.ok());
-    })
+    let circuit = Circuit::new("stock", &Policy::new().trip(Trip::consecutive(5)));
+    let layers = (
+        TotalLayer::new(TOTAL),
+        RetryLayer::new(retry::Policy::new().all_safe()),
+        BreakerLayer::new(&circuit),
+        BulkheadLayer::new(&Slots::new("stock", AT_ONCE as u32)),
+        TimeoutLayer::new(ATTEMPT),
+    );
+    over(layers, service)
 }
 
-/// Answers at once with an empty page, whatever the body of the request.
-#[derive(Clone, Copy, Debug)]
-struct Page;
+/// What is nearest of tower's own, and the breaker that costs least. Its bulkhead waits where ours refuses.
+fn tower_and_recloser<S>(service: S) -> impl Service<u64, Response = u64, Error = BoxError> + Clone
+where
+    S: Service<u64, Response = u64, Error = Broken> + Clone,
+{
+    let attempt = ServiceBuilder::new().concurrency_limit(AT_ONCE).timeout(ATTEMPT).service(service);
+    let recloser = Recloser::custom().closed_len(100).error_rate(0.5).build();
+    let guarded = Reclosed { inner: attempt, recloser: recloser.into() }.map_err(|error| match error {
+        recloser::Error::Inner(error) => error,
+        recloser::Error::Rejected => BoxError::from("open"),
+    });
+    let retrying: Retry<ThreeAttempts, _> = TowerRetry::new(ThreeAttempts::default()).layer(guarded);
+    ServiceBuilder::new().timeout(TOTAL).service(retrying)
+}
 
-impl<B> Service<Request<B>> for Page {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Body>, Infallible>>;
+/// Recloser as a service, as one writes it.
+#[derive(Clone)]
+struct Reclosed<S> {
+    inner: S,
+    recloser: AsyncRecloser,
+}
+
+impl<S: Service<u64>> Service<u64> for Reclosed<S> {
+    type Response = S::Response;
+    type Error = recloser::Error<S::Error>;
+    type Future = RecloserFuture<S::Future, AnyError>;
 
     #[inline]
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx).map_err(recloser::Error::Inner)
     }
 
     #[inline]
-    fn call(&mut self, _: Request<B>) -> Self::Future {
-        ready(Ok(Response::new(Body::default())))
+    fn call(&mut self, number: u64) -> Self::Future {
+        self.recloser.call(self.inner.call(number))
     }
+}
+
+fn resilience<S>(service: S) -> impl Service<u64, Response = u64, Error: Debug> + Clone
+where
+    S: Service<u64, Response = u64, Error = Broken, Future: Send> + Clone + Send + 'static,
+{
+    let limit = |limit| TimeLimiterLayer::builder().timeout_duration(limit).build();
+    let bulkhead = ResilienceBulkhead::builder().max_concurrent_calls(AT_ONCE).reject_when_full().build();
+    let breaker = CircuitBreakerLayer::builder().consecutive_failures(5).build();
+    let attempt = bulkhead.expect("a valid setting").layer(limit(ATTEMPT).layer(service));
+    limit(TOTAL).layer(retrying(breaker.expect("a valid setting").layer(attempt)))
+}
+
+/// The retry of tower-resilience, whose layer has to know the error.
+fn retrying<S>(
+    service: S,
+) -> impl Service<u64, Response = u64, Error = S::Error, Future: Send> + Clone + Send + 'static
+where
+    S: Service<u64, Response = u64, Future: Send> + Clone + Send + 'static,
+    S::Error: Debug + Send + 'static,
+{
+    let budget = RetryBudgetBuilder::new().token_bucket().max_tokens(100).build().expect("a valid setting");
+    ResilienceRetry::<u64, u64, S::Error>::builder().max_attempts(3).budget(budget).build().layer(service)
 }
