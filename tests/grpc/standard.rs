@@ -38,6 +38,8 @@ fn layer() -> ClientLayer<grpc::ByStatus> {
         (config.retry.backoff, config.retry.max_backoff) = (brief, brief);
         // However slow the machine is.
         config.breaker.window = Window::Calls(100);
+        // A shorter one a retry would wait for, as for any hint within its limit.
+        config.breaker.open = long;
     })
 }
 
