@@ -1,0 +1,1 @@
+//! Nothing but a place for the bench: `cargo bench`, in this folder.
