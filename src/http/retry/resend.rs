@@ -79,8 +79,8 @@ impl Resend {
         self
     }
 
-    /// A budget for each host that a request goes to ([`per_authority`]); what names no host is paid by the budget of the
-    /// policy.
+    /// A budget for each host that a request goes to ([`http::per_authority`](crate::http::per_authority)); what names no host is
+    /// paid by the budget of the policy.
     #[must_use]
     pub fn budgets(mut self, budgets: &KeyedBudgets) -> Self {
         self.budgets = Some(budgets.clone());
