@@ -43,6 +43,11 @@ fn main() {
         let circuit = Circuit::new("bench", &Policy::new().trip(trip));
         measure(name, &|| calls(over(BreakerLayer::new(&circuit), Echo)));
     }
+    // What the machine allows where nothing is shared.
+    measure("buttress, failures in a row, a breaker for each thread", &|| {
+        let circuit = Circuit::new("bench", &Policy::new().trip(Trip::consecutive(5)));
+        calls(over(BreakerLayer::new(&circuit), Echo))
+    });
     measure("buttress by key, one host", &{
         let circuits = Circuits::new(100, &Policy::new().trip(Trip::consecutive(5)));
         move || {
