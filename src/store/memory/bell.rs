@@ -38,7 +38,7 @@ impl Bell {
         Heard { bell: self, number: None }
     }
 
-    /// No panic can come between two steps that belong together: a waker may panic where it is cloned, before it is put in.
+    /// Nothing that can panic runs while it is held.
     fn lock(&self) -> MutexGuard<'_, Listeners> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,20 +56,24 @@ impl Future for Heard {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { bell, number } = &mut *self;
+        // Cloned and dropped outside of the lock: a waker is somebody else's code, which may come back here.
+        let waker = cx.waker().clone();
         let mut listeners = bell.lock();
         if listeners.is_rung {
             return Poll::Ready(());
         }
         let known = number.and_then(|number| listeners.wakers.iter_mut().find(|(at, _)| *at == number));
-        if let Some((_, waker)) = known {
-            waker.clone_from(cx.waker());
+        let former = if let Some((_, known)) = known {
+            Some(mem::replace(known, waker))
         } else {
-            let waker = cx.waker().clone();
             let at = listeners.next;
             listeners.next = at.wrapping_add(1);
             listeners.wakers.push((at, waker));
             *number = Some(at);
-        }
+            None
+        };
+        drop(listeners);
+        drop(former);
         Poll::Pending
     }
 }
@@ -77,7 +81,11 @@ impl Future for Heard {
 impl Drop for Heard {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.bell.lock().wakers.retain(|(at, _)| *at != number);
+            let mut listeners = self.bell.lock();
+            let place = listeners.wakers.iter().position(|(at, _)| *at == number);
+            let gone = place.map(|place| listeners.wakers.remove(place));
+            drop(listeners);
+            drop(gone);
         }
     }
 }
