@@ -1,7 +1,7 @@
 //! Whether two requests under one key ask for the same.
 
 use super::id::Short;
-use crate::key::{Context, Parts, context};
+use crate::key::{Context, context};
 use std::fmt;
 
 static CONTEXT: Context = context!("buttress idempotency fingerprint v1");
@@ -51,12 +51,7 @@ impl Fingerprint {
 
     /// Of the fields of a request, by rule 1.
     pub fn of<F: AsRef<[u8]>>(fields: impl IntoIterator<Item = F>) -> Self {
-        let mut hasher = CONTEXT.hasher();
-        let mut parts = Parts::of(&mut hasher);
-        for field in fields {
-            parts.add(&[field.as_ref()]);
-        }
-        Self { rule: Self::RULE, digest: parts.digest() }
+        Self { rule: Self::RULE, digest: CONTEXT.digest(fields) }
     }
 
     /// As a store has kept it.

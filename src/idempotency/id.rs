@@ -1,19 +1,10 @@
 //! Whose operation a record is of: what a store finds it by.
 
-use crate::key::{Children, Context, Key, Parts, context};
+use crate::key::{Children, Context, Key, context};
 use std::fmt;
 
 static SCOPE: Context = context!("buttress idempotency scope v1");
 static OPERATION: Context = context!("buttress idempotency operation v1");
-
-fn digest(context: &Context, parts: &[&[u8]]) -> [u8; 32] {
-    let mut hasher = context.hasher();
-    let mut all = Parts::of(&mut hasher);
-    for part in parts {
-        all.add(&[part]);
-    }
-    all.digest()
-}
 
 /// Who a key belongs to: a service, and one of its tenants.
 ///
@@ -33,13 +24,13 @@ impl Scope {
     /// The tenant `principal` of the service `namespace`.
     #[must_use]
     pub fn new(namespace: &str, principal: impl AsRef<[u8]>) -> Self {
-        Self(digest(&SCOPE, &[namespace.as_bytes(), b"principal", principal.as_ref()]))
+        Self(SCOPE.digest([namespace.as_bytes(), b"principal", principal.as_ref()]))
     }
 
     /// All callers of the service `namespace`, where they are not told apart.
     #[must_use]
     pub fn unscoped(namespace: &str) -> Self {
-        Self(digest(&SCOPE, &[namespace.as_bytes()]))
+        Self(SCOPE.digest([namespace]))
     }
 
     /// As a store has kept it.
@@ -91,7 +82,7 @@ impl RecordId {
     /// Without it a key that is sent to two endpoints is one record, and the fingerprint tells that it is misused.
     #[must_use]
     pub fn of_operation(scope: Scope, operation: impl AsRef<[u8]>, key: &Key) -> Self {
-        Self { scope, key: digest(&OPERATION, &[operation.as_ref(), &key.digest()]) }
+        Self { scope, key: OPERATION.digest([operation.as_ref(), &key.digest()]) }
     }
 
     /// As a store has kept it.

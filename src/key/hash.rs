@@ -27,6 +27,16 @@ impl Context {
     pub(crate) fn hasher(&self) -> Hasher {
         Hasher::new_from_context_key(&self.0)
     }
+
+    /// 32 bytes over these parts.
+    pub(crate) fn digest<P: AsRef<[u8]>>(&self, all: impl IntoIterator<Item = P>) -> [u8; 32] {
+        let mut hasher = self.hasher();
+        let mut parts = Parts::of(&mut hasher);
+        for part in all {
+            parts.add(&[part.as_ref()]);
+        }
+        parts.digest()
+    }
 }
 
 pub(crate) fn named(context: &'static str) -> ContextKey {

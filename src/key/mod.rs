@@ -45,7 +45,7 @@ mod tests;
 
 pub use child::{Children, Secret};
 // For what else is hashed around a key.
-pub(crate) use hash::{Context, Parts, context, named};
+pub(crate) use hash::{Context, context, named};
 pub use invalid::Invalid;
 pub use rules::{Rules, Syntax};
 pub use step::Step;

@@ -1,7 +1,7 @@
 //! What is hashed, against the formula as it is written down.
 
 use super::config;
-use crate::key::{Context, Parts, context};
+use crate::key::{Context, context, hash::Parts};
 use blake3::Hasher;
 use proptest::{collection::vec, prelude::*};
 

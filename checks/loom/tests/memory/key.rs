@@ -22,7 +22,7 @@ mod step;
 mod value;
 
 pub(crate) use child::Children;
-pub(crate) use hash::{Context, Parts, context, named};
+pub(crate) use hash::{Context, context, named};
 pub(crate) use invalid::Invalid;
 pub(crate) use rules::{Rules, Syntax};
 pub(crate) use step::Step;
