@@ -5,12 +5,14 @@ use crate::{
     counting,
 };
 use buttress::{
+    budget::{KeyedBudgets, Share},
     hedge::HedgeLayer,
+    keyed::By,
     testing::{Law, Refusal, Subject, deadline_in},
     timeout::TimeoutLayer,
     window::{Quantile, Ratio},
 };
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 use tower::layer::util::Stack;
 
 const DELAY: Duration = Duration::from_millis(20);
@@ -46,6 +48,15 @@ fn a_hedge_that_does_not_wait_keeps_all_laws_but_allocates() {
 #[test]
 fn a_hedge_of_requests_that_are_not_safe_keeps_the_laws() {
     judge(Subject::new(|| HedgeLayer::after(DELAY).safe(|_: &u64| false)));
+}
+
+#[test]
+fn a_hedge_with_a_budget_for_each_key_keeps_the_laws() {
+    judge(Subject::new(|| {
+        let budgets = KeyedBudgets::<bool>::new(2, Share::new(Ratio::percent(20)));
+        let key_of = By::new(|number: &u64| Some(Cow::Owned(number.is_multiple_of(2))));
+        HedgeLayer::after(DELAY).all_safe().budgets(&budgets, key_of)
+    }));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::{
 use buttress::{
     backoff::Backoff,
     budget::{Budget, KeyedBudgets, Quota, Share, Throttle, Window},
+    hedge::HedgeLayer,
     keyed::By,
     replay::{Always, Clones},
     retry::{Policy, RetryLayer},
@@ -71,6 +72,16 @@ fn a_retry_keeps_the_laws_whatever_pays_for_it() {
     for rule in rules {
         judge(&subject(move || RetryLayer::new(policy().budget(&rule()))));
     }
+}
+
+/// The share counts every call, so that each of the two has to know what the other has told it.
+#[test]
+fn a_retry_around_a_hedge_with_one_budget_keeps_the_laws() {
+    judge(&subject(|| {
+        let budget = Budget::of(Share::new(Ratio::percent(20)));
+        let hedge = HedgeLayer::after(Duration::from_millis(20)).all_safe().budget(&budget);
+        Stack::new(hedge, RetryLayer::new(policy().budget(&budget)))
+    }));
 }
 
 #[test]
