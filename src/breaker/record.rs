@@ -122,7 +122,7 @@ impl Slot {
         }
     }
 
-    /// The so-manieth failure in a row: what it makes of the window.
+    /// A failure with which there are `run` in a row: puts it into the window, and says which rule that breaks.
     #[inline(never)]
     fn weigh(&self, run: u32, generation: u32, slow: bool, clock: impl Fn() -> u64) -> Option<Why> {
         let totals = match &self.counts {

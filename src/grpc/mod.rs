@@ -6,7 +6,8 @@
 //!
 //! Servers put their stack under [`guard`]; clients of tonic put `grpc::lift()` (feature `tonic`) last in theirs, so that
 //! a rejection arrives as a `Status` with the right code. [`deadline`] reads how long a caller waits, and [`send_deadline`] tells
-//! the next hop. A client stops calling a service that does not answer under one word: [`breaker()`]. With the feature `service-config`, `grpc::calls` retries and hedges each method as its config says.
+//! the next hop. [`breaker()`] leaves a service alone that does not answer. With the feature `service-config`, `grpc::calls` retries
+//! and hedges each method as its config says.
 //!
 //! | reason | code |
 //! |---|---|
