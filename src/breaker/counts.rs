@@ -162,3 +162,26 @@ impl Shape {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::{super::ring::Totals, *};
+
+    #[test]
+    fn a_clock_that_goes_back_to_where_it_began_still_finds_what_was_counted() {
+        let (word, begin) = (|at| AtomicU64::new(at), 1_000);
+        let timed = Timed {
+            buckets: Buckets::new(false),
+            width: word(10),
+            origin: word(begin),
+            limits: [word(0), word(0)],
+        };
+        timed.buckets.clear(1, timed.bucket(begin));
+        timed.buckets.record(1, timed.bucket(begin + 50), true, false);
+        for now in [begin + 50, begin, 0] {
+            let counted = timed.buckets.totals(1, timed.bucket(now));
+            assert_eq!(counted, Totals { calls: 1, failed: 1, slow: 0 }, "at {now}");
+        }
+    }
+}

@@ -145,7 +145,9 @@ mod tests {
             Class::Panicked,
             Class::Cancelled,
         ];
-        for (generation, probe) in [(0, None), (1, Some(0)), (u32::MAX, Some(7)), (5, Some(NUMBERS - 1))] {
+        for (generation, probe) in
+            [(0, None), (9, None), (1, Some(0)), (u32::MAX, Some(7)), (5, Some(NUMBERS - 1))]
+        {
             for class in classes {
                 let mut marks = Marks::new(generation, probe);
                 assert_eq!(marks.bits() == u64::from(generation) << 32, probe.is_none());

@@ -273,7 +273,7 @@ mod tests {
             slow in any::<bool>(),
             generation in prop_oneof![0..3u32, Just(u32::MAX), any::<u32>()],
             // Mostly runs of the same, so that it is quiet at times.
-            runs in vec((1..60usize, any::<bool>(), any::<bool>()), 1..9),
+            runs in vec((1..if cfg!(miri) { 12 } else { 60_usize }, any::<bool>(), any::<bool>()), 1..9),
         ) {
             let ring = Ring::new(size, slow, 0);
             ring.clear(generation);
@@ -317,6 +317,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "thousands of records, and their sums are the point")]
     fn the_largest_ring_counts_to_its_size_in_both_planes() {
         let ring = Ring::new(MAX, true, 0);
         for _ in 0..2 * MAX {

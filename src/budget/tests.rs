@@ -15,6 +15,7 @@ mod laws;
 mod nested;
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 200 };
+const STEPS: usize = if cfg!(miri) { 20 } else { 200 };
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -36,7 +37,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         (0..3000u64, 0..12_000u64).prop_map(|(much, above)| Move::TakeAbove(much, above)),
         (0..3000u64).prop_map(Move::Drain),
     ];
-    prop::collection::vec(one, 0..100)
+    prop::collection::vec(one, 0..STEPS / 2)
 }
 
 /// What a call does, one step after another.
@@ -64,7 +65,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => prop::bool::ANY.prop_map(|hedge| Step::Take(if hedge { Extra::Hedge } else { Extra::Retry })),
         1 => (0..400u64).prop_map(Step::Wait),
     ];
-    prop::collection::vec(one, 0..200)
+    prop::collection::vec(one, 0..STEPS)
 }
 
 /// A bucket as somebody would write it who has no other thread beside him: in whole thousandths.
@@ -215,7 +216,7 @@ proptest! {
     /// The list of all that was put in and taken out, by its slot.
     #[test]
     fn a_span_is_the_sum_of_its_last_slots(
-        steps in prop::collection::vec((0..5_000u64, 0..100i64, prop::bool::ANY), 0..200), floor in -200..50i64,
+        steps in prop::collection::vec((0..5_000u64, 0..100i64, prop::bool::ANY), 0..STEPS), floor in -200..50i64,
     ) {
         let width = 100;
         let span = Span::new(width * SLOTS);
@@ -278,7 +279,7 @@ proptest! {
 
     #[test]
     fn a_crowd_counts_who_is_there(
-        steps in prop::collection::vec((0..4u8, 0..3u32), 0..200), billionths in 0..=1_000_000_000u32, floor in 1..4u32,
+        steps in prop::collection::vec((0..4u8, 0..3u32), 0..STEPS), billionths in 0..=1_000_000_000u32, floor in 1..4u32,
     ) {
         let crowd = Crowd::new();
         // The extra attempts of each call that runs.

@@ -45,7 +45,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => any::<usize>().prop_map(Step::Leave),
         1 => (1_u32..5).prop_map(Step::Limit),
     ];
-    vec(step, 0..200)
+    vec(step, 0..if cfg!(miri) { 20 } else { 200 })
 }
 
 /// What should happen, as plainly as it can be said.

@@ -107,7 +107,7 @@ proptest! {
     #[test]
     fn it_keeps_gives_and_lets_go_what_the_model_does(
         bound in 0..8_usize,
-        steps in proptest::collection::vec(step(), 0..80),
+        steps in proptest::collection::vec(step(), 0..if cfg!(miri) { 16 } else { 80 }),
     ) {
         let registry = exact(bound);
         let bound = bound.max(1);
@@ -227,6 +227,7 @@ fn when_several_may_leave_again_the_longest_idle_does() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a million looks")]
 fn in_a_very_large_registry_what_is_used_stays_all_the_same() {
     let registry: Registry<u32, ()> = Registry::with(5000, |()| true, Stripes::grained(1));
     for key in 0..5000 {
@@ -245,6 +246,7 @@ fn in_a_very_large_registry_what_is_used_stays_all_the_same() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "forty thousand looks")]
 fn without_a_clock_idleness_is_told_to_a_few_looks() {
     let registry: Registry<u8, ()> = Registry::new(2, |()| true);
     for idle in [0, 1] {
@@ -326,7 +328,7 @@ fn four_threads_find_what_is_theirs_and_never_more_than_the_bound() {
             let (registry, known, made, shared) = (&registry, &known, &made, &shared);
             scope.spawn(move || {
                 let mut random = seed;
-                for _ in 0..20_000 {
+                for _ in 0..if cfg!(miri) { 200 } else { 20_000 } {
                     random = random
                         .wrapping_mul(6_364_136_223_846_793_005)
                         .wrapping_add(1_442_695_040_888_963_407);

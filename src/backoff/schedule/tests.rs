@@ -42,6 +42,7 @@ fn what_is_taken_where_nothing_is_said_is_what_the_docs_say() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "sixty thousand sums, which touch no memory but their own")]
 fn no_setting_and_no_attempt_panics_or_leaves_the_cap() {
     for base in ENDS {
         for backoff in kinds(base) {
@@ -148,6 +149,7 @@ fn a_sequence_begun_again_is_a_fresh_one() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "twenty thousand sums, which touch no memory but their own")]
 fn full_jitter_waits_half_of_it_on_average() {
     let backoff = Backoff::exponential(SECOND);
     let seeds = 20_000;

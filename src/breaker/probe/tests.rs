@@ -21,6 +21,14 @@ fn numbers_come_round_and_pass_over_those_that_still_run() {
 }
 
 #[test]
+fn however_many_are_let_through_at_once_each_has_a_number_of_its_own() {
+    let mut probes = probes(1000);
+    for number in 0..if cfg!(miri) { 40 } else { 1000 } {
+        assert_eq!(probes.admit(0), Place::Probe(number));
+    }
+}
+
+#[test]
 fn those_whose_time_is_up_answer_in_its_order() {
     let mut probes = probes(3);
     for now in [0, 10, 20] {

@@ -32,6 +32,7 @@ fn a_clock_that_comes_late_moves_no_window_back() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "twelve thousand calls, and their sums are the point")]
 fn no_setting_makes_a_budget_that_never_recovers() {
     let no_setting: [Rule; 6] = [
         Bucket::new().capacity(0).deposit(Ratio::ZERO).into(),

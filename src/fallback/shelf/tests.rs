@@ -123,7 +123,7 @@ proptest! {
     fn it_keeps_what_the_naive_one_keeps(
         (age, entries) in (0_u64..5000, 0_u32..6),
         (each, size) in (0_usize..12, 0_usize..40),
-        steps in proptest::collection::vec(step(), 0..120),
+        steps in proptest::collection::vec(step(), 0..if cfg!(miri) { 20 } else { 120 }),
     ) {
         let bounds = Bounds::age(Duration::from_millis(age)).entries(entries).each(each).size(size);
         let mut shelf = Shelf::new(bounds);

@@ -36,7 +36,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => prop::bool::weighted(0.9).prop_map(Step::Asks),
         4 => prop::bool::weighted(0.9).prop_map(Step::Starts),
     ];
-    prop::collection::vec(step, 0..60)
+    prop::collection::vec(step, 0..if cfg!(miri) { 12 } else { 60 })
 }
 
 /// Attempts by name, and the reasons for another one in a row.

@@ -203,6 +203,7 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it is about the generator, and five hundred of its trees take long")]
 fn the_generated_parameters_are_some_right_and_some_wrong() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();

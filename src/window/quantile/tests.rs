@@ -60,7 +60,7 @@ fn found_anew(quantile: &Quantile) -> Option<Duration> {
 /// Durations of several kinds: even, long-tailed, of two humps, all the same.
 fn durations() -> impl Strategy<Value = Vec<Duration>> {
     let kind = prop_oneof![Just(0), Just(1), Just(2), Just(3)];
-    (kind, any::<u64>(), 0..400usize).prop_map(|(kind, seed, len)| {
+    (kind, any::<u64>(), 0..if cfg!(miri) { 40 } else { 400_usize }).prop_map(|(kind, seed, len)| {
         let mut rng = Rng::seeded(seed);
         let mut draw = || {
             let unit = rng.unit();
@@ -171,7 +171,7 @@ fn a_window_of_any_length_is_one_that_works() {
 fn the_same_durations_come_to_the_same_answer() {
     let run = || {
         let (quantile, mut rng) = (Quantile::new(Ratio::percent(99)), Rng::seeded(3));
-        (0..5000)
+        (0..if cfg!(miri) { 300 } else { 5000 })
             .map(|_| (quantile.record(Duration::from_secs_f64(rng.unit())), quantile.get()).1)
             .collect::<Vec<_>>()
     };
