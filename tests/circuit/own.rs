@@ -2,7 +2,8 @@
 
 use crate::ties::{SECOND, say, wait};
 use buttress::{
-    breaker::{Circuit, Permit, Policy, Rule, State, Trip},
+    backoff::{Backoff, Jitter},
+    breaker::{Circuit, Permit, Policy, Rule, State, Trip, Watch},
     clock::Instant,
     outcome::{Outcome, Ticket},
     telemetry::Event,
@@ -16,6 +17,7 @@ use std::{
     },
     task::{Context, Wake, Waker},
 };
+use tokio::time::advance;
 
 const S: Outcome = Outcome::OK;
 const F: Outcome = Outcome::FAILED;
@@ -204,6 +206,46 @@ async fn an_observer_may_ask_the_circuit_and_turn_it() {
     let told = told.lock().expect("not poisoned");
     assert_eq!(told[1..], ["Open while Open", "ForcedOpen while ForcedOpen", "rejected while ForcedOpen"]);
     assert!(told[0].starts_with("called Circuit"), "{}", told[0]);
+}
+
+/// The stream was all that kept what is rare, but for the news that is being told.
+#[test]
+fn an_observer_that_ends_a_stream_and_turns_the_circuit_is_still_told_one_turn_after_the_other() {
+    let known: Arc<OnceLock<Circuit>> = Arc::default();
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let watch: Arc<Mutex<Option<Watch>>> = Arc::default();
+    let (asks, ear, ends) = (Arc::clone(&known), Arc::clone(&told), Arc::clone(&watch));
+    let observer = move |event: &Event<'_>| {
+        let (Some(circuit), Event::Turned { to, .. }) = (asks.get(), event) else { return };
+        let note = |word: &str| ear.lock().expect("not poisoned").push(format!("{to:?} {word}"));
+        note("begins");
+        if *to == State::Closed {
+            drop(ends.lock().expect("not poisoned").take());
+            circuit.force_open();
+        }
+        note("ends");
+    };
+    let circuit = Circuit::new("x", &Policy::new().trip(Trip::consecutive(1)).observe(observer));
+    known.set(circuit.clone()).expect("once");
+    *watch.lock().expect("not poisoned") = Some(circuit.watch());
+    circuit.trip();
+    circuit.reset();
+    let turns =
+        ["Open", "Closed", "ForcedOpen"].map(|turn| [format!("{turn} begins"), format!("{turn} ends")]);
+    assert_eq!(*told.lock().expect("not poisoned"), turns.concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_takes_nothing_of_an_open_circuit_along() {
+    let backoff = Backoff::exponential(SECOND).jitter(Jitter::None);
+    let circuit = Circuit::new("x", &Policy::new().trip(Trip::over_calls(4).min_calls(1)).backoff(backoff));
+    let watch = circuit.watch();
+    say(&circuit, &[S, F]);
+    drop(watch);
+    assert_eq!((circuit.snapshot().failed, circuit.snapshot().calls), (1, 2), "what has opened it");
+    advance(SECOND).await;
+    say(&circuit, &[F]);
+    assert_eq!(wait(&circuit), Some(2 * SECOND), "the second opening in a row");
 }
 
 /// A task whose last waker it is: with it goes a permit.
