@@ -7,22 +7,29 @@ use buttress::{
     breaker::{KeyedBreakerLayer, Policy},
     bulkhead::{BulkheadLayer, Queue, Slots},
     clock, grpc,
-    http::{self as b_http, BodyTimeoutLayer, DeadlineLayer},
+    http::{self as b_http, BodyTimeoutLayer, DeadlineLayer, IdempotencyLayer, Unscoped},
+    idempotency::Effects,
     lift, over,
+    store::memory::MemoryStore,
     timeout::{TimeoutLayer, TotalLayer},
 };
+use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Empty, Full};
 use std::{
     convert::Infallible,
     future::{Ready, ready},
     pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
     task::{Context, Poll},
     time::Duration,
 };
-use tower::{Layer, Service, ServiceBuilder};
+use tower::{Layer, Service, ServiceBuilder, service_fn};
 
 /// Allocations of a hundred runs, after one to warm up.
 fn allocations(mut run: impl FnMut()) -> u64 {
@@ -397,4 +404,40 @@ fn over_the_cap_what_was_kept_of_a_body_is_given_back_at_once() {
     held[0] -= 40_000;
     assert!(held.iter().all(|bytes| (0..1000).contains(bytes)), "{held:?}");
     drop(kept);
+}
+
+/// A key is not free: its record, its answer, and what waits for them. So much for the first request of a key, and so much for the
+/// same again. Neither of the two boxes (what waits, and what runs) reaches a kibibyte, from which on glibc takes the long way.
+#[test]
+fn a_key_costs_nine_allocations_and_five_when_it_comes_again() {
+    const KIB: i64 = 1024;
+    in_a_runtime(|| {
+        let inside = Arc::new(AtomicI64::new(0));
+        let seen = Arc::clone(&inside);
+        let handler = service_fn(move |_: Request<Full<Bytes>>| {
+            seen.store(counting::live(), Relaxed);
+            ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
+        });
+        let mut svc = IdempotencyLayer::new(MemoryStore::new(), Unscoped, Effects::Plain).layer(handler);
+        // How many there are, the bytes of what waits, and the bytes of what runs with all that it holds.
+        let mut cost = |key: u32| {
+            let mut request = Request::post("/").body(Full::<Bytes>::default()).expect("a request");
+            request.headers_mut().insert("idempotency-key", HeaderValue::from(key));
+            let (made, live) = (counting::made(), counting::live());
+            let call = svc.call(request);
+            let called = counting::live();
+            let answer = call.now_or_never().expect("nothing waits").expect("never an error");
+            let made = counting::made() - made;
+            drop(answer);
+            (made, called - live, inside.load(Relaxed) - called)
+        };
+        // Now and then a map or a queue of the store grows.
+        let firsts: Vec<_> = (0..200).map(&mut cost).collect();
+        let least = |of: fn(&(u64, i64, i64)) -> i64| firsts.iter().map(of).min();
+        assert_eq!(least(|cost| cost.0 as i64), Some(9));
+        // Beside the boxes are the key (24), and what the handler holds of its operation (484).
+        assert!(least(|cost| cost.1) <= Some(KIB + 24), "{firsts:?}");
+        assert!(least(|cost| cost.2) <= Some(KIB + 484), "{firsts:?}");
+        assert_eq!(cost(199).0, 5);
+    });
 }

@@ -1,17 +1,18 @@
 //! Asking for an operation: claims, waits where that was asked for, and leaves nothing claimed that nobody runs.
 
 use super::{
-    Claim, Ending, Fingerprint, Hold, Idem, KeyStore, RecordId, Run, StoreError, Stored, Trouble,
-    crew::Place,
-    keeper::{Claimed, Keeper},
+    Attempt, Claim, Ending, Fingerprint, Hold, Idem, KeyStore, Nonce, RecordId, Run, StoreError, Stored,
+    Trouble,
+    crew::{Place, Seat},
+    keeper::Keeper,
     line::Stand,
-    within::Within,
+    within::{PAUSE, Within},
 };
 use crate::{
     clock::{self, Instant},
     telemetry::IdempotencyOutcome,
 };
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::time;
 
 /// What comes of asking for an operation.
@@ -33,9 +34,6 @@ pub enum Asked<S: KeyStore> {
     /// The store could not say.
     Down(StoreError),
 }
-
-/// Between two tries of one claim, and of one end.
-pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 impl<S: KeyStore> Keeper<S> {
     /// Asks for the operation `id`, and waits for somebody else's attempt where [`wait`](Self::wait) says so. A record that has
@@ -59,29 +57,38 @@ impl<S: KeyStore> Keeper<S> {
     }
 
     /// The same for whoever keeps both anyway.
-    pub(crate) async fn ask_for(&self, id: &RecordId, fingerprint: &Fingerprint) -> Asked<S> {
-        let mut fingerprint = fingerprint;
-        let told = loop {
-            match self.try_claim(id, fingerprint).await {
-                Ok(Tried::Told(Claim::OtherRule(_))) if fingerprint.rule() != Fingerprint::ANY.rule() => {
-                    self.tell(IdempotencyOutcome::NotCompared);
-                    fingerprint = &Fingerprint::ANY;
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is a part of what is boxed for every request"
+    )]
+    pub(crate) fn ask_for<'a>(
+        &'a self,
+        id: &'a RecordId,
+        mut fingerprint: &'a Fingerprint,
+    ) -> impl Future<Output = Asked<S>> + use<'a, S> {
+        async move {
+            let told = loop {
+                match self.try_claim(id, fingerprint).await {
+                    Ok(Tried::Told(Claim::OtherRule(_))) if fingerprint.rule() != Fingerprint::ANY.rule() => {
+                        self.tell(IdempotencyOutcome::NotCompared);
+                        fingerprint = &Fingerprint::ANY;
+                    }
+                    told => break told,
                 }
-                told => break told,
+            };
+            match told {
+                Err(error) => Asked::Down(error),
+                Ok(Tried::Run(run)) => Asked::Run(run),
+                Ok(Tried::Full) => Asked::Full,
+                Ok(Tried::Told(claim)) => match claim {
+                    Claim::Done(stored) => Asked::Replay(stored),
+                    Claim::Unknown => Asked::Unknown,
+                    Claim::Mismatch => Asked::Mismatch,
+                    Claim::Busy { remaining } => Asked::Busy(remaining),
+                    // A claim that was won is a `Run`; and what any fingerprint is compared with is not told apart.
+                    Claim::Mine { .. } | Claim::OtherRule(_) => Asked::Down(Trouble::Unreadable.into()),
+                },
             }
-        };
-        match told {
-            Err(error) => Asked::Down(error),
-            Ok(Tried::Run(run)) => Asked::Run(run),
-            Ok(Tried::Full) => Asked::Full,
-            Ok(Tried::Told(claim)) => match claim {
-                Claim::Done(stored) => Asked::Replay(stored),
-                Claim::Unknown => Asked::Unknown,
-                Claim::Mismatch => Asked::Mismatch,
-                Claim::Busy { remaining } => Asked::Busy(remaining),
-                // A claim that was won is a `Run`; and what any fingerprint is compared with is not told apart.
-                Claim::Mine { .. } | Claim::OtherRule(_) => Asked::Down(Trouble::Unreadable.into()),
-            },
         }
     }
 
@@ -90,29 +97,19 @@ impl<S: KeyStore> Keeper<S> {
         Patience { keeper: self, id, until: None, stand: None }
     }
 
-    async fn try_claim(&self, id: &RecordId, fingerprint: &Fingerprint) -> Result<Tried<S>, StoreError> {
-        let Some(place) = self.shared.crew.enter() else { return Ok(Tried::Full) };
-        let claimed = Claimed { id: *id, attempt: self.attempt(*fingerprint) };
-        let mut asking = Asking { keeper: self, claimed, place: Some(place) };
-        match asking.told().await {
-            Ok(Claim::Mine { token, recovery }) => {
-                let Some(place) = asking.place.take() else { return Ok(Tried::Full) };
-                let hold = Hold { id: *id, token, nonce: asking.claimed.attempt.nonce };
-                let shared = std::sync::Arc::clone(&self.shared);
-                let idem = Idem::new(hold, recovery.as_ref(), self.settings.secret.clone(), shared);
-                Ok(Tried::Run(Run::new(self.clone(), idem, place)))
+    fn try_claim<'a>(
+        &'a self,
+        id: &'a RecordId,
+        fingerprint: &'a Fingerprint,
+    ) -> impl Future<Output = Result<Tried<S>, StoreError>> + use<'a, S> {
+        let seat = self.settings.shared.crew.enter();
+        let mut asking = Asking { keeper: self, id, fingerprint, nonce: Nonce::fresh(), seat };
+        async move {
+            if asking.seat.is_none() {
+                return Ok(Tried::Full);
             }
-            Ok(told) => {
-                asking.place = None;
-                Ok(Tried::Told(told))
-            }
-            Err(error) => {
-                // Where it was refused nothing was done; where it was not heard, the drop sees to it.
-                if error.trouble() != Trouble::Unavailable {
-                    asking.place = None;
-                }
-                Err(error)
-            }
+            let told = asking.told().await;
+            asking.came_to(told)
         }
     }
 }
@@ -132,10 +129,10 @@ impl<S: KeyStore> Patience<'_, S> {
         let Some(max) = self.keeper.settings.wait else { return false };
         let until = *self.until.get_or_insert_with(|| clock::after(clock::now(), max));
         if self.stand.is_none() {
-            self.stand = self.keeper.shared.line.join(*self.id);
+            self.stand = self.keeper.settings.shared.line.join(*self.id);
         }
         self.stand.is_some()
-            && time::timeout_at(until, self.keeper.shared.store.changed(*self.id)).await.is_ok()
+            && time::timeout_at(until, self.keeper.settings.shared.store.changed(*self.id)).await.is_ok()
             && clock::now() < until
     }
 }
@@ -149,22 +146,27 @@ enum Tried<S: KeyStore> {
 /// A claim that is being made. Dropped before it was told how it stands, it finds that out in the background and gives back
 /// what it won: a claim whose answer was lost would else stand until its lease is over, and be parked as though something had
 /// run.
+///
+/// It points at what its caller keeps: its future is boxed with every request.
 struct Asking<'a, S: KeyStore> {
     keeper: &'a Keeper<S>,
-    claimed: Claimed,
-    place: Option<Place>,
+    id: &'a RecordId,
+    fingerprint: &'a Fingerprint,
+    nonce: Nonce,
+    seat: Option<Seat<'a>>,
 }
 
 impl<S: KeyStore> Asking<'_, S> {
     /// The same claim again after trouble, by the same nonce, for as long as a claim may take.
     async fn told(&self) -> Result<Claim, StoreError> {
-        let Claimed { id, attempt } = self.claimed;
-        let store = &self.keeper.shared.store;
+        let store = &self.keeper.settings.shared.store;
         let mut within = Within::new(self.keeper.settings.claim_within);
         loop {
-            match within.make(pin!(store.claim(id, attempt))).await {
+            // Gone before there is a pause: there is room for one of them at a time.
+            let told = within.make(pin!(store.claim(*self.id, self.attempt()))).await;
+            match told {
                 Ok(Err(error)) if error.trouble() == Trouble::Unavailable => {
-                    if within.make(pin!(time::sleep(PAUSE))).await.is_err() {
+                    if !within.pause().await {
                         return Err(error);
                     }
                 }
@@ -173,25 +175,54 @@ impl<S: KeyStore> Asking<'_, S> {
             }
         }
     }
+
+    /// What it has come to: a run that is won, or what was told.
+    fn came_to(&mut self, told: Result<Claim, StoreError>) -> Result<Tried<S>, StoreError> {
+        match told {
+            Ok(Claim::Mine { token, recovery }) => {
+                let Some(place) = self.seat.take().map(Seat::keep) else { return Ok(Tried::Full) };
+                let settings = &self.keeper.settings;
+                let hold = Hold { id: *self.id, token, nonce: self.nonce };
+                let shared = Arc::clone(&settings.shared);
+                let idem = Idem::new(hold, recovery.as_ref(), settings.secret.clone(), shared);
+                Ok(Tried::Run(Run::new(self.keeper.clone(), idem, place)))
+            }
+            Ok(told) => {
+                self.seat = None;
+                Ok(Tried::Told(told))
+            }
+            Err(error) => {
+                // Where it was refused nothing was done; where it was not heard, the drop sees to it.
+                if error.trouble() != Trouble::Unavailable {
+                    self.seat = None;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn attempt(&self) -> Attempt {
+        self.keeper.attempt(*self.fingerprint, self.nonce)
+    }
 }
 
 impl<S: KeyStore> Drop for Asking<'_, S> {
     fn drop(&mut self) {
-        let Some(place) = self.place.take() else { return };
+        let Some(seat) = self.seat.take() else { return };
         // Without a runtime nobody can find out; the lease will end.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(disown(self.keeper.clone(), self.claimed, place));
+            runtime.spawn(disown(self.keeper.clone(), *self.id, self.attempt(), seat.keep()));
         }
     }
 }
 
 /// Finds out whether the claim was won, and releases it. The place is held until then, so that there are never more of these
 /// than may run.
-async fn disown<S: KeyStore>(keeper: Keeper<S>, Claimed { id, attempt }: Claimed, place: Place) {
+async fn disown<S: KeyStore>(keeper: Keeper<S>, id: RecordId, attempt: Attempt, place: Place) {
     let mut within = Within::new(keeper.settings.lease);
     let ask = async {
         loop {
-            match keeper.shared.store.claim(id, attempt).await {
+            match keeper.settings.shared.store.claim(id, attempt).await {
                 Ok(Claim::Mine { token, .. }) => {
                     return Some(Hold { id, token, nonce: attempt.nonce });
                 }
@@ -201,7 +232,7 @@ async fn disown<S: KeyStore>(keeper: Keeper<S>, Claimed { id, attempt }: Claimed
         }
     };
     if let Ok(Some(hold)) = within.make(pin!(ask)).await {
-        keeper.write_end(hold, &Ending::Released, within).await.ok();
+        keeper.write_end(&hold, &Ending::Released, &mut within).await.ok();
     }
     drop(place);
 }

@@ -1,8 +1,11 @@
 //! How many operations run here at once, and when the last of them has ended.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
 };
 use tokio::sync::Notify;
 
@@ -42,12 +45,18 @@ impl Crew {
     }
 
     /// A place, unless all are taken or nobody is let in any more.
-    pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
+    pub(super) fn enter(self: &Arc<Self>) -> Option<Seat<'_>> {
         let before = self.running.fetch_add(1, SeqCst);
         // The place is given back by its guard where it was one too many.
-        let place = Place(Arc::clone(self));
+        let seat = Seat(self);
         // Closed is looked at after the count is up: so whoever drains sees this one, or this one sees the door.
-        (before < self.max.load(SeqCst) && !self.is_closed()).then_some(place)
+        (before < self.max.load(SeqCst) && !self.is_closed()).then_some(seat)
+    }
+
+    fn leave(&self) {
+        if self.running.fetch_sub(1, SeqCst) == 1 {
+            self.idle.notify_waiters();
+        }
     }
 
     /// Returns when nobody is in.
@@ -63,14 +72,32 @@ impl Crew {
     }
 }
 
+/// A place while it is found out whether there is something to run: most who ask again leave at once, and count no reference.
+#[derive(Debug)]
+pub(super) struct Seat<'a>(&'a Arc<Crew>);
+
+impl Seat<'_> {
+    /// For as long as it runs.
+    pub(super) fn keep(self) -> Place {
+        let place = Place(Arc::clone(self.0));
+        // It is the place from now on that gives it back.
+        mem::forget(self);
+        place
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
 /// One of them.
 #[derive(Debug)]
 pub(super) struct Place(Arc<Crew>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.0.running.fetch_sub(1, SeqCst) == 1 {
-            self.0.idle.notify_waiters();
-        }
+        self.0.leave();
     }
 }

@@ -12,7 +12,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::futures::TaskLocalFuture};
 
 tokio::task_local! {
     static CURRENT: Idem;
@@ -120,6 +120,11 @@ impl Idem {
 
     /// Runs `work` as a part of this attempt: for tasks of your own, which know of none.
     pub fn scope<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        self.around(work)
+    }
+
+    /// The same, by its name.
+    pub(super) fn around<F: Future>(self, work: F) -> TaskLocalFuture<Self, F> {
         CURRENT.scope(self, work)
     }
 
@@ -139,6 +144,10 @@ impl Idem {
     #[must_use]
     pub fn hold(&self) -> Hold {
         self.inner.hold
+    }
+
+    pub(super) fn held(&self) -> &Hold {
+        &self.inner.hold
     }
 
     /// The key for a call that this operation makes downstream: the same in every attempt, on every node.

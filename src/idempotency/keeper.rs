@@ -1,7 +1,7 @@
 //! A store and the terms on which operations are run by it: what every protocol's layer is made of.
 
 use super::{
-    Attempt, Effects, Fingerprint, Hold, KeyStore, Lost, Quota, RecordId, Recovery, Terms, crew::Crew,
+    Attempt, Effects, Fingerprint, Hold, KeyStore, Lost, Nonce, Quota, Recovery, Terms, crew::Crew,
     idem::Remember, line::Line,
 };
 use crate::{
@@ -40,8 +40,8 @@ use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 /// # }
 /// ```
 pub struct Keeper<S> {
-    pub(super) shared: Arc<Shared<S>>,
-    pub(super) settings: Arc<Settings>,
+    /// With what is shared behind it: each request counts one reference, not two.
+    pub(super) settings: Arc<Settings<S>>,
 }
 
 pub(super) struct Shared<S> {
@@ -50,8 +50,8 @@ pub(super) struct Shared<S> {
     pub(super) line: Arc<Line>,
 }
 
-#[derive(Clone)]
-pub(super) struct Settings {
+pub(super) struct Settings<S> {
+    pub(super) shared: Arc<Shared<S>>,
     pub(super) name: Name,
     pub(super) observed: Observed,
     pub(super) effects: Effects,
@@ -77,6 +77,7 @@ impl<S> Keeper<S> {
     pub fn new(store: S, effects: Effects) -> Self {
         let shared = Shared { store, crew: Arc::new(Crew::new(1024)), line: Arc::new(Line::new(1024, 16)) };
         let settings = Settings {
+            shared: Arc::new(shared),
             name: Name::fixed("idempotency"),
             observed: Observed::new(),
             effects,
@@ -89,10 +90,10 @@ impl<S> Keeper<S> {
             quota: None,
             secret: None,
         };
-        Self { shared: Arc::new(shared), settings: Arc::new(settings) }
+        Self { settings: Arc::new(settings) }
     }
 
-    fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+    fn set(mut self, set: impl FnOnce(&mut Settings<S>)) -> Self {
         set(Arc::make_mut(&mut self.settings));
         self
     }
@@ -157,7 +158,7 @@ impl<S> Keeper<S> {
     /// that it runs. Shared by all clones.
     #[must_use]
     pub fn max_waiting(self, all: usize, each: usize) -> Self {
-        self.shared.line.set_max(all, each);
+        self.settings.shared.line.set_max(all, each);
         self
     }
 
@@ -166,7 +167,7 @@ impl<S> Keeper<S> {
     /// They go on when their callers have left, so nothing else bounds them.
     #[must_use]
     pub fn max_running(self, max: usize) -> Self {
-        self.shared.crew.set_max(max);
+        self.settings.shared.crew.set_max(max);
         self
     }
 
@@ -185,7 +186,7 @@ impl<S> Keeper<S> {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &S {
-        &self.shared.store
+        &self.settings.shared.store
     }
 
     /// What the handlers' effects are.
@@ -209,20 +210,20 @@ impl<S> Keeper<S> {
     /// How many operations run now, those included whose end is still being written down.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.shared.crew.running()
+        self.settings.shared.crew.running()
     }
 
     /// How many wait now for what somebody else runs.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.shared.line.waiting()
+        self.settings.shared.line.waiting()
     }
 
     /// Lets no operation begin any more, and returns when the last has ended. For a shutdown: put a timeout around it; what
     /// still runs then is left to its lease.
     pub async fn drain(&self) {
-        self.shared.crew.close();
-        self.shared.crew.empty().await;
+        self.settings.shared.crew.close();
+        self.settings.shared.crew.empty().await;
     }
 
     /// Tells the listeners.
@@ -230,13 +231,14 @@ impl<S> Keeper<S> {
         self.settings.observed.emit(|| Event::idempotency(self.settings.name.as_str(), outcome));
     }
 
-    pub(super) fn attempt(&self, fingerprint: Fingerprint) -> Attempt {
+    /// The claim of that nonce: sent again after a lost answer, it is the same.
+    pub(super) fn attempt(&self, fingerprint: Fingerprint, nonce: Nonce) -> Attempt {
         let Settings { effects, lease, ttl, parked_ttl, .. } = *self.settings;
         let on_lease_over = effects.on_lease_over();
         let kept = if effects.can_rerun() { ttl } else { parked_ttl };
         let terms = Terms::new(lease, kept, on_lease_over);
         let terms = self.settings.quota.map_or(terms, |quota| terms.quota(quota));
-        Attempt::new(fingerprint, terms)
+        Attempt { fingerprint, nonce, terms }
     }
 }
 
@@ -265,7 +267,7 @@ impl<S: KeyStore> Keeper<S> {
     pub fn purge_every(&self, period: Duration) -> impl Future<Output = ()> + Send + use<S> {
         /// At once: short enough not to hold anybody up.
         const SOME: usize = 1_000;
-        let shared = Arc::downgrade(&self.shared);
+        let shared = Arc::downgrade(&self.settings.shared);
         async move {
             loop {
                 tokio::time::sleep(period.max(clock::GRAIN)).await;
@@ -290,7 +292,19 @@ impl<S: KeyStore> Remember for Shared<S> {
 
 impl<S> Clone for Keeper<S> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), settings: Arc::clone(&self.settings) }
+        Self { settings: Arc::clone(&self.settings) }
+    }
+}
+
+impl<S> Clone for Settings<S> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            name: self.name.clone(),
+            observed: self.observed.clone(),
+            secret: self.secret.clone(),
+            ..*self
+        }
     }
 }
 
@@ -302,11 +316,4 @@ impl<S> fmt::Debug for Keeper<S> {
             .field("running", &self.running())
             .finish_non_exhaustive()
     }
-}
-
-/// Whose record it is, for those who write to it in the background.
-#[derive(Clone, Copy)]
-pub(super) struct Claimed {
-    pub(super) id: RecordId,
-    pub(super) attempt: Attempt,
 }

@@ -60,7 +60,7 @@ mod within;
 pub use ask::Asked;
 pub use claim::{Attempt, Claim, Hold, Quota, Terms};
 // For stores that settle a record in a statement of their own.
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlx"))]
 pub(crate) use claim::ttl as kept_for;
 pub use decode::Fields;
 pub use durable::Durable;
@@ -75,6 +75,8 @@ pub use moment::Moment;
 pub use nonce::Nonce;
 pub use outcome::Outcome;
 pub use record::{OnClaim, OnHold, Record, State};
+#[cfg(feature = "http")]
+pub(crate) use run::Driving;
 pub use run::{Ended, Run};
 pub use store::{InTx, KeyStore};
 pub use stored::{Answer, Body, Stored, Unreadable};

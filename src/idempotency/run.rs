@@ -1,21 +1,23 @@
 //! An operation that is ours to run: keeps its lease alive, and writes down its end.
 
 use super::{
-    Effects, Ending, Hold, Idem, KeyStore, Lost, StoreError, Trouble, ask::PAUSE, crew::Place,
-    keeper::Keeper, within::Within,
+    Effects, Ending, Hold, Idem, KeyStore, Lost, StoreError, Trouble, crew::Place, keeper::Keeper,
+    within::Within,
 };
 use crate::{clock, telemetry::IdempotencyOutcome};
 use pin_project_lite::pin_project;
 use std::{
+    borrow::Borrow,
     fmt,
     future::pending,
+    marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     task::{Context, Poll},
     thread,
     time::Duration,
 };
-use tokio::time;
+use tokio::{task::futures::TaskLocalFuture, time};
 
 /// An operation that was won. Dropped without an [`end`](Self::end), it is left to its lease.
 pub struct Run<S: KeyStore> {
@@ -77,36 +79,27 @@ impl<S: KeyStore> Run<S> {
     /// # Errors
     /// What the work has panicked with.
     pub fn drive<T>(&mut self, work: impl Future<Output = T>) -> impl Future<Output = thread::Result<T>> {
-        let renew = || Box::pin(self.renew_forever());
-        Driving { work: self.idem.clone().scope(work), renew, renewing: None }
+        Driving::new(self, work)
     }
 
-    async fn renew_forever(&self) {
-        let lease = self.keeper.settings.lease.max(clock::GRAIN);
-        let mut next = lease / 3;
-        loop {
-            time::sleep(next.max(clock::GRAIN)).await;
-            match self.keeper.shared.store.renew(self.idem.hold(), lease).await {
-                Ok(()) => next = lease / 3,
-                // It may be back before the lease is over.
-                Err(Lost::Store(_)) => next = (lease / 12).min(Duration::from_secs(1)),
-                Err(Lost::Fenced | Lost::Gone) => {
-                    self.keeper.tell(IdempotencyOutcome::Fenced);
-                    self.idem.lose();
-                    pending::<()>().await;
-                }
-            }
-        }
+    /// The same, with the run in the future of its work.
+    #[cfg(feature = "http")]
+    pub(crate) fn driving<W: Future>(self, work: W) -> Driving<Self, S, W> {
+        Driving::new(self, work)
     }
 
     /// Writes down how it has ended. Where the store is in trouble it is tried again, for as long as an answer may be held
     /// back; after that, in the background.
     pub async fn end(mut self, ending: Ending) -> Ended {
+        self.write_end(ending).await
+    }
+
+    /// The same for whoever drops it then anyway, and keeps no other copy.
+    pub(crate) async fn write_end(&mut self, ending: Ending) -> Ended {
         self.tell(&ending);
         self.release_on_drop = false;
-        let hold = self.idem.hold();
-        let within = Within::new(self.keeper.settings.finish_within);
-        let written = self.keeper.write_end(hold, &ending, within).await;
+        let mut within = Within::new(self.keeper.settings.finish_within);
+        let written = self.keeper.write_end(self.idem.held(), &ending, &mut within).await;
         let keeper = &self.keeper;
         let late = match written {
             Ok(()) => return Ended::Kept,
@@ -120,7 +113,7 @@ impl<S: KeyStore> Run<S> {
         };
         keeper.tell(IdempotencyOutcome::Unstored);
         if let Some(place) = late {
-            tokio::spawn(keep_on(self.keeper.clone(), hold, ending, place));
+            tokio::spawn(keep_on(keeper.clone(), self.idem.hold(), ending, place));
         }
         Ended::Unstored
     }
@@ -135,27 +128,40 @@ impl<S: KeyStore> Run<S> {
 
     /// It was ended by a transaction of the handler: there is nothing left to write.
     pub fn ended_elsewhere(mut self) {
+        self.was_ended_elsewhere();
+    }
+
+    pub(crate) fn was_ended_elsewhere(&mut self) {
         self.keeper.tell(IdempotencyOutcome::Stored);
         self.release_on_drop = false;
     }
 }
 
 pin_project! {
-    /// The work, and beside it, once it waits, what renews the lease for as long as it takes.
-    struct Driving<W, F, R> {
+    /// The work, and beside it, once it waits, what renews the lease for as long as it takes. `R` is the run, or points at it.
+    pub(crate) struct Driving<R, S, W> {
         #[pin]
-        work: W,
-        renew: F,
-        renewing: Option<Pin<Box<R>>>,
+        work: TaskLocalFuture<Idem, W>,
+        run: Option<R>,
+        renewing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+        store: PhantomData<fn() -> S>,
     }
 }
 
-impl<W, F, R> Future for Driving<W, F, R>
-where
-    W: Future,
-    F: Fn() -> Pin<Box<R>>,
-    R: Future<Output = ()>,
-{
+impl<R: Borrow<Run<S>>, S: KeyStore, W: Future> Driving<R, S, W> {
+    fn new(run: R, work: W) -> Self {
+        let work = run.borrow().idem.clone().around(work);
+        Self { work, run: Some(run), renewing: None, store: PhantomData }
+    }
+
+    /// The run, to be ended.
+    #[cfg(feature = "http")]
+    pub(crate) fn give_back(self: Pin<&mut Self>) -> Option<R> {
+        self.project().run.take()
+    }
+}
+
+impl<R: Borrow<Run<S>>, S: KeyStore, W: Future> Future for Driving<R, S, W> {
     type Output = thread::Result<W::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -165,9 +171,33 @@ where
             Ok(Poll::Pending) => {}
             Err(panic) => return Poll::Ready(Err(panic)),
         }
-        // It has no end.
-        let _ = this.renewing.get_or_insert_with(this.renew).as_mut().poll(cx);
+        if let (None, Some(run)) = (&this.renewing, &this.run) {
+            let run = run.borrow();
+            *this.renewing = Some(Box::pin(renew_forever(run.keeper.clone(), run.idem.clone())));
+        }
+        if let Some(renewing) = this.renewing {
+            // It has no end.
+            let _ = renewing.as_mut().poll(cx);
+        }
         Poll::Pending
+    }
+}
+
+async fn renew_forever<S: KeyStore>(keeper: Keeper<S>, idem: Idem) {
+    let lease = keeper.settings.lease.max(clock::GRAIN);
+    let mut next = lease / 3;
+    loop {
+        time::sleep(next.max(clock::GRAIN)).await;
+        match keeper.settings.shared.store.renew(idem.hold(), lease).await {
+            Ok(()) => next = lease / 3,
+            // It may be back before the lease is over.
+            Err(Lost::Store(_)) => next = (lease / 12).min(Duration::from_secs(1)),
+            Err(Lost::Fenced | Lost::Gone) => {
+                keeper.tell(IdempotencyOutcome::Fenced);
+                idem.lose();
+                pending::<()>().await;
+            }
+        }
     }
 }
 
@@ -175,22 +205,24 @@ impl<S: KeyStore> Keeper<S> {
     /// Writes an end, again after trouble, as long as there is time.
     pub(super) async fn write_end(
         &self,
-        hold: Hold,
+        hold: &Hold,
         ending: &Ending,
-        mut within: Within,
+        within: &mut Within,
     ) -> Result<(), Lost> {
         let ttl = match ending {
             Ending::Unknown => self.settings.parked_ttl,
             Ending::Done(_) | Ending::Released => self.settings.ttl,
         };
         loop {
-            let step = pin!(self.shared.store.finish(hold, ending.clone(), ttl));
-            let error = match within.make(step).await {
+            // Gone before there is a pause: there is room for one of them at a time.
+            let written =
+                within.make(pin!(self.settings.shared.store.finish(*hold, ending.clone(), ttl))).await;
+            let error = match written {
                 Ok(Err(Lost::Store(error))) => error,
                 Ok(ended) => return ended,
                 Err(late) => StoreError::new(Trouble::Unavailable, late),
             };
-            if within.make(pin!(time::sleep(PAUSE))).await.is_err() || within.is_over() {
+            if !within.pause().await || within.is_over() {
                 return Err(Lost::Store(error));
             }
         }
@@ -202,8 +234,8 @@ async fn keep_on<S: KeyStore>(keeper: Keeper<S>, hold: Hold, ending: Ending, pla
     let lease = keeper.settings.lease;
     let mut within = Within::new(lease);
     // If it cannot be renewed either, the tries go on as long as it would have been.
-    let _ = within.make(pin!(keeper.shared.store.renew(hold, lease))).await;
-    let _ = keeper.write_end(hold, &ending, within).await;
+    let _ = within.make(pin!(keeper.settings.shared.store.renew(hold, lease))).await;
+    let _ = keeper.write_end(&hold, &ending, &mut within).await;
     drop(place);
 }
 
@@ -218,8 +250,8 @@ impl<S: KeyStore> Drop for Run<S> {
         let (keeper, hold) = (self.keeper.clone(), self.idem.hold());
         self.tell(&Ending::Released);
         runtime.spawn(async move {
-            let within = Within::new(keeper.settings.lease);
-            let _ = keeper.write_end(hold, &Ending::Released, within).await;
+            let mut within = Within::new(keeper.settings.lease);
+            let _ = keeper.write_end(&hold, &Ending::Released, &mut within).await;
             drop(place);
         });
     }

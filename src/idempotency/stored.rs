@@ -93,11 +93,16 @@ impl Stored {
         trailers: impl IntoIterator<Item = (M, W)>,
     ) -> Self {
         let made_at = made_at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let room = match body {
+        let body_len = match body {
             Body::Kept(bytes) => bytes.len(),
             Body::TooLarge { .. } => 32,
         };
-        let mut out = Vec::with_capacity(room.saturating_add(256));
+        let (headers, trailers) = (headers.into_iter(), trailers.into_iter());
+        // It is kept for long: where there are no headers it has no room for any.
+        let most = [headers.size_hint(), trailers.size_hint()].map(|(least, most)| most.unwrap_or(least));
+        let room =
+            most.into_iter().map(|fields| fields.saturating_mul(FIELD)).fold(FIXED, usize::saturating_add);
+        let mut out = Vec::with_capacity(room.min(ROOM).saturating_add(body_len));
         out.push(Self::VERSION);
         out.extend(status.to_le_bytes());
         out.extend(made_at.to_le_bytes());
@@ -138,6 +143,13 @@ impl Stored {
         decode::answer(&self.0)
     }
 }
+
+/// What stands there without a header and without a body.
+const FIXED: usize = 28;
+/// A header of the usual length.
+const FIELD: usize = 48;
+/// For so much there is room beforehand, however many headers there may be.
+const ROOM: usize = 1024;
 
 fn fields<N: AsRef<[u8]>, V: AsRef<[u8]>>(out: &mut Vec<u8>, fields: impl IntoIterator<Item = (N, V)>) {
     let count_at = out.len();

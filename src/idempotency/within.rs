@@ -4,6 +4,9 @@ use crate::clock::{self, Instant};
 use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 use tokio::time::{self, error::Elapsed};
 
+/// Between two tries of one claim, and of one end.
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
+
 /// A time for several steps together. It runs from where one of them first waits: what is done at once needs neither clock
 /// nor timer.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +27,11 @@ impl Within {
         }
         // Whoever waits has the time to allocate; the timer is a burden to all who do not.
         Box::pin(time::timeout_at(self.until(), step)).await
+    }
+
+    /// Waits a moment between two tries; `false` where the time is over before that.
+    pub(super) async fn pause(&mut self) -> bool {
+        self.make(Box::pin(time::sleep(PAUSE)).as_mut()).await.is_ok()
     }
 
     /// Whether there is none left.

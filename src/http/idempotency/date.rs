@@ -63,7 +63,7 @@ mod tests {
         let is_leap =
             |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let (mut year, mut month, mut day) = (1970, 0, 1);
-        for days in 0..2 * ERA {
+        for days in 0..if cfg!(miri) { 800 } else { 2 * ERA } {
             assert_eq!(civil(days), (year, month, day), "{days}");
             let february = 28 + u64::from(is_leap(year));
             let last = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month as usize];

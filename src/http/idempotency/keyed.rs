@@ -4,7 +4,7 @@ use super::{
     Failure, Refusal, StoredBody,
     config::Config,
     judge,
-    read::{Read, read},
+    read::{Read, Reading},
     task::{self, Done},
 };
 use crate::{
@@ -17,7 +17,13 @@ use crate::{
 use ::http::{Request, Response, request::Parts};
 use bytes::Bytes;
 use http_body::Body;
-use std::{future::poll_fn, panic, pin::Pin, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    panic,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
 use tokio::task::{JoinError, JoinHandle};
 use tower_service::Service;
 
@@ -53,13 +59,17 @@ where
 {
     async move {
         // Nothing is claimed before all of it is here.
-        let data = match read(body, asking.config.max_request).await {
-            Read::Whole { data, .. } => data,
-            Read::TooLarge { .. } => return asking.refuse(Refusal::TooLarge),
-            Read::Broken { .. } => return asking.refuse(Refusal::Broken),
+        let data = {
+            let (mut body, mut reading) = (pin!(body), Reading::new(asking.config.max_request));
+            match poll_fn(|cx| reading.poll(body.as_mut(), cx)).await {
+                Read::Whole { data, .. } => data,
+                Read::TooLarge { .. } => return asking.refuse(Refusal::TooLarge),
+                Read::Broken { .. } => return asking.refuse(Refusal::Broken),
+            }
         };
         let fingerprint = asking.config.fingerprint(&head, &data);
-        let mut patience = asking.keeper.patience(&asking.id);
+        // What only those need who wait is boxed for them alone.
+        let mut patience = None;
         loop {
             // Ready before anything is claimed.
             poll_fn(|cx| asking.service.poll_ready(cx)).await?;
@@ -81,7 +91,9 @@ where
                 Asked::Busy(remaining) => {
                     // What is ready is not held while somebody else's attempt is waited for.
                     asking.service = asking.service.clone();
-                    if patience.lasts().await {
+                    let patience =
+                        patience.get_or_insert_with(|| Box::new(asking.keeper.patience(&asking.id)));
+                    if Box::pin(patience.lasts()).await {
                         continue;
                     }
                     Refusal::InFlight(remaining)
@@ -89,7 +101,7 @@ where
                 Asked::Down(error) if asking.config.fail_open && error.trouble() == Trouble::Unavailable => {
                     asking.keeper.tell(IdempotencyOutcome::FailedOpen);
                     let request = Request::from_parts(head, Q::from(data));
-                    let answered = asking.service.call(request).await;
+                    let answered = Box::pin(asking.service.call(request)).await;
                     return answered.map(|response| response.map(StoredBody::passing));
                 }
                 Asked::Down(error) => Refusal::Store(error.trouble()),

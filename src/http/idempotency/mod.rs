@@ -99,6 +99,7 @@ mod config;
 mod date;
 mod future;
 mod handle;
+mod handling;
 mod judge;
 mod keyed;
 mod layer;

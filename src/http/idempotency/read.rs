@@ -4,9 +4,9 @@ use ::http::HeaderMap;
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use std::{
-    future::poll_fn,
     iter, mem,
-    pin::{Pin, pin},
+    pin::Pin,
+    task::{Context, Poll, ready},
 };
 
 /// What was read of a body; `R` is what stands for the rest of one that is too long.
@@ -27,48 +27,54 @@ pub(super) enum Read<R, E> {
     },
 }
 
-/// Reads at most `max` bytes of it, and the one frame that tells that there are more.
-pub(super) async fn read<B: Body<Data = Bytes>>(body: B, max: usize) -> Read<(), B::Error> {
-    read_on(pin!(body), max).await
+/// A body that is being read: at most `max` bytes of it, and the one frame that tells that there are more.
+pub(super) struct Reading {
+    data: Pieces,
+    len: usize,
+    max: usize,
+    trailers: Option<HeaderMap>,
 }
 
-/// The same, and keeps the rest.
-pub(super) async fn read_and_keep<B: Body<Data = Bytes>>(body: B, max: usize) -> Read<Pin<Box<B>>, B::Error> {
-    // Many have none.
-    if body.is_end_stream() {
-        return Read::Whole { data: Bytes::new(), trailers: None };
+impl Reading {
+    pub(super) fn new(max: usize) -> Self {
+        Self { data: Pieces::default(), len: 0, max, trailers: None }
     }
-    let mut body = Box::pin(body);
-    match read_on(body.as_mut(), max).await {
-        Read::Whole { data, trailers } => Read::Whole { data, trailers },
-        Read::TooLarge { data, rest: () } => Read::TooLarge { data, rest: body },
-        Read::Broken { data, error } => Read::Broken { data, error },
-    }
-}
 
-async fn read_on<B: Body<Data = Bytes>>(mut body: Pin<&mut B>, max: usize) -> Read<(), B::Error> {
-    let (mut data, mut len, mut trailers) = (Pieces::default(), 0_usize, None::<HeaderMap>);
-    if usize::try_from(body.size_hint().lower()).map_or(true, |least| least > max) {
-        return Read::TooLarge { data: Vec::new(), rest: () };
-    }
-    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        match frame.map(Frame::into_data) {
-            Ok(Ok(bytes)) => {
-                len = len.saturating_add(bytes.len());
-                data.push(bytes);
-                if len > max {
-                    return Read::TooLarge { data: data.all(), rest: () };
-                }
-            }
-            Ok(Err(frame)) => {
-                if let Ok(more) = frame.into_trailers() {
-                    trailers.get_or_insert_default().extend(more);
-                }
-            }
-            Err(error) => return Read::Broken { data: data.joined(), error },
+    /// Goes on reading. What it gives is all that was read: nothing is left in here.
+    pub(super) fn poll<B: Body<Data = Bytes>>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Read<(), B::Error>> {
+        // What says beforehand that it is too long is not begun.
+        if self.len == 0 && usize::try_from(body.size_hint().lower()).map_or(true, |least| least > self.max) {
+            return Poll::Ready(Read::TooLarge { data: Vec::new(), rest: () });
         }
+        while let Some(frame) = ready!(body.as_mut().poll_frame(cx)) {
+            match frame.map(Frame::into_data) {
+                Ok(Ok(bytes)) => {
+                    self.len = self.len.saturating_add(bytes.len());
+                    self.data.push(bytes);
+                    if self.len > self.max {
+                        return Poll::Ready(Read::TooLarge {
+                            data: mem::take(&mut self.data).all(),
+                            rest: (),
+                        });
+                    }
+                }
+                Ok(Err(frame)) => {
+                    if let Ok(more) = frame.into_trailers() {
+                        self.trailers.get_or_insert_default().extend(more);
+                    }
+                }
+                Err(error) => {
+                    return Poll::Ready(Read::Broken { data: mem::take(&mut self.data).joined(), error });
+                }
+            }
+        }
+        let data = mem::take(&mut self.data).joined();
+        Poll::Ready(Read::Whole { data, trailers: self.trailers.take() })
     }
-    Read::Whole { data: data.joined(), trailers }
 }
 
 /// What has come so far: of most bodies one piece, which is passed on as it is.

@@ -3,18 +3,26 @@
 use super::{
     Failure, Idempotent, Refusal, StoredBody,
     config::Config,
+    handling::{Came, Handling},
     judge,
-    read::{Read, read_and_keep},
+    read::Read,
 };
 use crate::{
-    deadline::Deadline,
-    idempotency::{Body as Kept, Ended, Ending, KeyStore, Outcome, Run},
+    deadline::{Deadline, Scope},
+    idempotency::{Body as Kept, Driving, Ended, Ending, KeyStore, Outcome, Run},
     key::Key,
 };
-use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, response::Parts};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, response::Parts};
 use bytes::Bytes;
 use http_body::Body;
-use std::{any::Any, pin::Pin, sync::Arc, thread};
+use pin_project_lite::pin_project;
+use std::{
+    any::Any,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    thread,
+};
 use tower_service::Service;
 
 /// What the caller gets, if it is still there.
@@ -26,23 +34,50 @@ pub(super) enum Done<B: Body, E> {
     Panicked(Box<dyn Any + Send>),
 }
 
-/// What came out of the handler.
-enum Came<B: Body, E> {
-    Answer(Parts, Read<Pin<Box<B>>, B::Error>),
-    /// The connection becomes something else: nothing of it can be kept.
-    Upgrade(Response<B>),
-    Error(E),
-}
-
 const STORED: HeaderName = HeaderName::from_static("idempotency-stored");
 
-#[expect(
-    clippy::manual_async_fn,
-    reason = "an async fn keeps its arguments twice, and what is boxed for every request should be small"
-)]
+type Driven<I, S, Q, B> = Driving<Run<S>, S, Scope<Handling<I, Q, <I as Service<Request<Q>>>::Future, B>>>;
+
+pin_project! {
+    /// The handler, then the end. Each takes the room of the one before, as in [`Handling`].
+    #[project = WorkProj]
+    enum Work<D, N, E> {
+        Running { #[pin] driving: D, next: Option<N> },
+        Ending { #[pin] ending: E },
+    }
+}
+
+impl<I, S, Q, B, N, E> Future for Work<Driven<I, S, Q, B>, N, E>
+where
+    I: Service<Request<Q>, Response = Response<B>>,
+    S: KeyStore,
+    B: Body<Data = Bytes>,
+    N: FnOnce(Run<S>, thread::Result<Came<B, I::Error>>) -> E,
+    E: Future,
+{
+    type Output = E::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<E::Output> {
+        loop {
+            let ending = match self.as_mut().project() {
+                WorkProj::Running { mut driving, next } => {
+                    let came = ready!(driving.as_mut().poll(cx));
+                    // Polled after its end, which breaks the contract of futures, it stays pending.
+                    let (Some(run), Some(next)) = (driving.give_back(), next.take()) else {
+                        return Poll::Pending;
+                    };
+                    next(run, came)
+                }
+                WorkProj::Ending { ending } => return ending.poll(cx),
+            };
+            self.set(Work::Ending { ending });
+        }
+    }
+}
+
 pub(super) fn run<I, S, Q, B>(
-    mut service: I,
-    mut run: Run<S>,
+    service: I,
+    run: Run<S>,
     mut request: Request<Q>,
     deadline: Deadline,
     config: Arc<Config>,
@@ -54,29 +89,28 @@ where
     S: KeyStore,
     B: Body<Data = Bytes>,
 {
+    let idempotent = Idempotent::new(run.idem().clone(), Arc::clone(&config), run.time_to_live());
+    request.extensions_mut().insert(idempotent);
+    let handling = Handling::new(service, request, config.answers.max);
+    let driving: Driven<I, S, Q, B> = run.driving(deadline.scope(handling));
+    Work::Running { driving, next: Some(move |run, came| end(run, came, config, &key)) }
+}
+
+/// Writes down how it has ended, and only then gives it out: what is sent can be asked for again.
+fn end<S: KeyStore, B: Body<Data = Bytes>, E: Failure>(
+    mut run: Run<S>,
+    came: thread::Result<Came<B, E>>,
+    config: Arc<Config>,
+    key: &Key,
+) -> impl Future<Output = Done<B, E>> + use<S, B, E> {
+    let (ending, done) = decide(came, &run, &config, key);
+    // What it was made of is gone: an async fn would keep it, and the rest a second time.
     async move {
-        let idempotent = Idempotent::new(run.idem().clone(), Arc::clone(&config), run.time_to_live());
-        request.extensions_mut().insert(idempotent);
-        let max = config.answers.max;
-        let work = async move {
-            match service.call(request).await {
-                Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                    Came::Upgrade(response)
-                }
-                Ok(response) => {
-                    let (head, body) = response.into_parts();
-                    Came::Answer(head, read_and_keep(body, max).await)
-                }
-                Err(error) => Came::Error(error),
-            }
-        };
-        let (ending, done) = decide(run.drive(deadline.scope(work)).await, &run, &config, &key);
         let was_done = matches!(ending, Some(Ending::Done(_)));
-        // Only when it is written down the answer is let out: what is sent can be asked for again.
         let ended = match ending {
-            Some(ending) => run.end(ending).await,
+            Some(ending) => run.write_end(ending).await,
             None => {
-                run.ended_elsewhere();
+                run.was_ended_elsewhere();
                 Ended::Kept
             }
         };

@@ -1,7 +1,7 @@
 //! The store itself: finds the shard, reads the clock, and never waits under a lock.
 
 use super::{
-    found::Found,
+    found::{Found, Secret},
     room::Room,
     shard::{Counts, Shard},
     sync::{AtomicUsize, Mutex, MutexGuard, PoisonError, Relaxed},
@@ -11,7 +11,7 @@ use crate::{
     clock::{self, Instant},
     idempotency::{Moment, RecordId},
 };
-use std::{fmt, hash::RandomState, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 const SHARDS: usize = 64;
 
@@ -24,7 +24,7 @@ pub struct MemoryStore {
 struct Inner {
     shards: [Mutex<Shard>; SHARDS],
     /// Of the hashes by which records are found.
-    secret: RandomState,
+    secret: Secret,
     counts: Counts,
     /// Where the next purge begins.
     next: AtomicUsize,
@@ -37,7 +37,7 @@ impl MemoryStore {
     pub fn new() -> Self {
         let counts = Counts { room: Room::new(100_000, 64 << 20), tenants: Tenants::default() };
         let shards = std::array::from_fn(|_| Mutex::default());
-        let (secret, next) = (RandomState::new(), AtomicUsize::new(0));
+        let (secret, next) = (Secret::new(), AtomicUsize::new(0));
         Self { inner: Arc::new(Inner { shards, secret, counts, next, began: clock::now() }) }
     }
 

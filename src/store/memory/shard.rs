@@ -274,12 +274,12 @@ fn admit(scope: &Scope, attempt: &Attempt, counts: &Counts) -> Result<bool, Trou
 // Loom's stand-ins count only inside of a model.
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::*;
+    use super::{super::found::Secret, *};
     use crate::{
         idempotency::{Fingerprint, OnLeaseOver, Scope, Terms},
         key::Key,
     };
-    use std::{hash::RandomState, time::Duration};
+    use std::time::Duration;
 
     /// As `Plain` handlers have it: parked they would be kept for a month, and done they are kept for a second.
     #[test]
@@ -288,7 +288,7 @@ mod tests {
         const SECOND: Duration = Duration::from_secs(1);
         let counts = Counts { room: Room::new(100_000, 64 << 20), tenants: Tenants::default() };
         let (mut shard, mut now) = (Shard::default(), Moment::default());
-        let (scope, secret) = (Scope::unscoped("payments"), RandomState::new());
+        let (scope, secret) = (Scope::unscoped("payments"), Secret::new());
         for _ in 0..10_000 {
             now = now.after(SECOND / 50);
             let id = RecordId::new(scope, &Key::random());

@@ -23,7 +23,7 @@ use crate::idempotency::{
     State, Stored, Terms, Trouble,
 };
 use bell::Bell;
-use found::Found;
+use found::{Found, Secret};
 use loom::{
     sync::{
         Arc, Mutex,
@@ -35,7 +35,6 @@ use room::Room;
 use shard::{Counts, Shard};
 use std::{
     future::Future,
-    hash::RandomState,
     pin::Pin,
     task::{Context, Poll, Wake, Waker},
     time::{Duration, SystemTime},
@@ -74,13 +73,13 @@ trait Store: Send + Sync + 'static {
 struct Real {
     shards: [Mutex<Shard>; 2],
     counts: Counts,
-    secret: RandomState,
+    secret: Secret,
 }
 
 impl Real {
     fn with_room(records: usize) -> Self {
         let counts = Counts { room: Room::new(records, 1 << 20), tenants: Tenants::default() };
-        Self { shards: [Mutex::default(), Mutex::default()], counts, secret: RandomState::new() }
+        Self { shards: [Mutex::default(), Mutex::default()], counts, secret: Secret::new() }
     }
 
     /// In a shard of the model's choice: which one a secret would choose is no matter here.
