@@ -66,6 +66,7 @@
 //! | `idempotency` | [`key`]: idempotency keys and child keys; [`idempotency`]: records of operations; [`store`]: where they are kept; with `http`, the layers for servers and clients |
 //! | `sqlite` | [`store::sqlite`]: records in one file |
 //! | `postgres` | [`store::postgres`]: records in PostgreSQL, in your own transactions where you like |
+//! | `sqlx` | [`store::SqlxStore`]: the same by sqlx, in its transactions |
 //! | `redis` | [`store::redis`]: records in Redis or Valkey, best effort |
 //! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
 //! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |

@@ -86,6 +86,7 @@ const REAL_WAITS: &[(&str, &str)] = &[
     ("tests/store/redis/mod.rs", "records that vanish by the server's clock, and a server that starts"),
     ("tests/store/sqlite/file.rs", "another thread lets go of a file"),
     ("tests/store/sqlite/in_tx.rs", "a lease in a file whose clock runs"),
+    ("tests/store/sqlx/in_tx.rs", "a lease on the server's clock, and a claim that waits there"),
 ];
 
 /// Every finding of `rule` about the house, as one message.

@@ -4,19 +4,8 @@
 //! that is the database in which the payment is written, there is more to be had: the payment and the knowledge of it
 //! commit together, or not at all, and no crash comes between them.
 //!
-//! It needs a server, and so this is compiled and not run:
-//!
-//! ```no_run
-//! use deadpool_postgres::{Manager, Pool};
-//! use buttress::store::PgStore;
-//!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = "host=localhost user=payments dbname=payments".parse()?;
-//! let pool = Pool::builder(Manager::new(config, tokio_postgres::NoTls)).max_size(16).build()?;
-//! let store = PgStore::new(pool);
-//! store.migrate().await?;
-//! # Ok(()) }
-//! ```
+//! Two stores speak to one table: `PgStore` by `tokio-postgres` and the pools of `deadpool-postgres` (feature `postgres`), and
+//! `SqlxStore` by `sqlx` (feature `sqlx`), for whoever has his own statements there. Some nodes may have the one and some the other.
 //!
 //! # Three ways to use it
 //!
@@ -26,7 +15,7 @@
 //!   told at once that it runs; the end commits with the effects. An attempt that was taken over meanwhile is
 //!   [`Fenced`](crate::idempotency::Lost::Fenced), and its transaction has to be rolled back. A crash leaves no trace of effects, so
 //!   the next attempt may simply run.
-//! - **Claim in the transaction, too** ([`PgStore::claim_in`]): nothing is seen from outside until it commits. Another claim of the
+//! - **Claim in the transaction, too** (`claim_in`): nothing is seen from outside until it commits. Another claim of the
 //!   same record waits for that, at most as long as `lock_timeout` says, and meanwhile holds a connection.
 //!
 //! # What is promised
@@ -41,14 +30,21 @@
 //!
 //! # Upkeep
 //!
-//! [`PgStore::migrate`] makes the table `buttress_idem`, or brings it to this version; it does nothing where that is done, and refuses a newer
+//! `migrate` makes the table `buttress_idem`, or brings it to this version; it does nothing where that is done, and refuses a newer
 //! one. Purge from time to time ([`KeyStore::purge`](crate::idempotency::KeyStore::purge)); several nodes may do so at once.
 
+#[cfg(feature = "postgres")]
+mod deadpool;
 mod link;
 mod rows;
 mod schema;
 mod sql;
+#[cfg(feature = "sqlx")]
+mod sqlx;
 mod steps;
 mod store;
 
-pub use store::{PgStore, Transaction};
+#[cfg(feature = "postgres")]
+pub use self::deadpool::{PgStore, Transaction};
+#[cfg(feature = "sqlx")]
+pub use self::sqlx::SqlxStore;

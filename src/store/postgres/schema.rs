@@ -1,11 +1,10 @@
 //! The tables, and the steps from one version of them to the next.
 
-use super::rows::trouble;
+use super::link::{Columns, Link};
 use crate::idempotency::{StoreError, Trouble};
-use deadpool_postgres::ClientWrapper;
 
 /// The version that is written here.
-const VERSION: i32 = 1;
+const VERSION: i64 = 1;
 
 /// From nothing to version 1, from 1 to 2, and so on. What has been released is never changed.
 const STEPS: [&str; VERSION as usize] = ["
@@ -41,19 +40,14 @@ COMMENT ON COLUMN buttress_idem.heard_at IS 'the last word of the owner';
 /// So that two nodes that start at once do not both make the tables. Any number that nobody else locks.
 const LOCK: i64 = 0x6275_7474_7265_7373;
 
-pub(super) async fn migrate(db: &mut ClientWrapper) -> Result<(), StoreError> {
-    let tx = db.transaction().await.map_err(trouble)?;
-    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(trouble)?;
-    let there = tx
-        .query_one("SELECT to_regclass('buttress_meta') IS NOT NULL", &[])
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(trouble)?;
-    let found: i32 = if there {
-        tx.query_one("SELECT version FROM buttress_meta", &[])
-            .await
-            .and_then(|row| row.try_get(0))
-            .map_err(trouble)?
+/// Within a transaction, which is then committed.
+pub(super) async fn migrate(tx: &impl Link) -> Result<(), StoreError> {
+    tx.ask("SELECT pg_advisory_xact_lock($1)", &[LOCK.into()]).await?;
+    let there = tx.ask("SELECT to_regclass('buttress_meta') IS NOT NULL AS there", &[]).await?;
+    let there = there.first().map_or(Ok(false), |row| row.flag("there"))?;
+    let found = if there {
+        let version = tx.ask("SELECT version::bigint AS version FROM buttress_meta", &[]).await?;
+        version.first().map_or(Ok(0), |row| row.big("version"))?
     } else {
         0
     };
@@ -66,15 +60,12 @@ pub(super) async fn migrate(db: &mut ClientWrapper) -> Result<(), StoreError> {
         return Ok(());
     }
     if !there {
-        tx.batch_execute(
-            "CREATE TABLE buttress_meta (version integer NOT NULL); INSERT INTO buttress_meta VALUES (0)",
-        )
-        .await
-        .map_err(trouble)?;
+        tx.run("CREATE TABLE buttress_meta (version integer NOT NULL); INSERT INTO buttress_meta VALUES (0)")
+            .await?;
     }
     for step in &STEPS[usize::try_from(found).unwrap_or(0)..] {
-        tx.batch_execute(step).await.map_err(trouble)?;
+        tx.run(step).await?;
     }
-    tx.execute("UPDATE buttress_meta SET version = $1", &[&VERSION]).await.map_err(trouble)?;
-    tx.commit().await.map_err(trouble)
+    tx.ask("UPDATE buttress_meta SET version = $1::bigint RETURNING 1", &[VERSION.into()]).await?;
+    Ok(())
 }

@@ -2,15 +2,15 @@
 
 use super::{
     super::swap::{self, Begun, Seen, Swaps, unwritten},
-    link::Link,
-    rows::{array, get, micros, moment, recovery, seen, time, token, trouble},
+    link::{Columns, Link},
+    rows::{array, micros, moment, recovery, seen, time, token},
     sql,
 };
 use crate::idempotency::{
     Attempt, Claim, Ending, Hold, Lost, OnHold, OnLeaseOver, Parked, Quota, Record, RecordId, Recovery,
     Scope, StoreError, Stored, Trouble,
 };
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 pub(super) async fn claim(link: &impl Link, id: &RecordId, attempt: &Attempt) -> Result<Claim, StoreError> {
     if let Some(quota) = attempt.terms.quota_of_scope() {
@@ -24,22 +24,21 @@ impl<L: Link> Swaps for L {
         let Attempt { fingerprint, nonce, terms, .. } = attempt;
         let rows = self
             .ask(
-                &sql::CLAIM,
+                sql::CLAIM,
                 &[
-                    &id.scope().as_bytes().as_slice(),
-                    &id.key().as_slice(),
-                    &i16::from(fingerprint.rule()),
-                    &fingerprint.digest().as_slice(),
-                    &nonce.bits().to_be_bytes().as_slice(),
-                    &(terms.on_lease_over() == OnLeaseOver::Takeover),
-                    &micros(terms.lease()),
-                    &micros(terms.ttl()),
+                    id.scope().as_bytes().into(),
+                    id.key().into(),
+                    i16::from(fingerprint.rule()).into(),
+                    fingerprint.digest().into(),
+                    (&nonce.bits().to_be_bytes()).into(),
+                    (terms.on_lease_over() == OnLeaseOver::Takeover).into(),
+                    micros(terms.lease()).into(),
+                    micros(terms.ttl()).into(),
                 ],
             )
-            .await
-            .map_err(trouble)?;
+            .await?;
         let seen = match rows.first() {
-            Some(row) if get(row, "made")? => return Ok(Begun::Made),
+            Some(row) if row.flag("made")? => return Ok(Begun::Made),
             Some(row) => Some(seen(row)?),
             // Committed after the statement had begun: a fresh look sees it, unless it has been purged since.
             None => self.read(id).await?,
@@ -48,10 +47,7 @@ impl<L: Link> Swaps for L {
     }
 
     async fn read(&self, id: &RecordId) -> Result<Option<Seen>, StoreError> {
-        let rows = self
-            .ask(&sql::READ, &[&id.scope().as_bytes().as_slice(), &id.key().as_slice()])
-            .await
-            .map_err(trouble)?;
+        let rows = self.ask(sql::READ, &[id.scope().as_bytes().into(), id.key().into()]).await?;
         rows.first().map(seen).transpose()
     }
 
@@ -65,45 +61,41 @@ impl<L: Link> Swaps for L {
     ) -> Result<bool, StoreError> {
         let rows = self
             .ask(
-                &sql::SWAP,
+                sql::SWAP,
                 &[
-                    &id.scope().as_bytes().as_slice(),
-                    &id.key().as_slice(),
-                    &i16::from(was.state.code()),
-                    &token(was.token),
-                    &was.nonce.bits().to_be_bytes().as_slice(),
-                    &time(was.lease_until),
-                    &time(was.expires_at),
-                    &i16::from(next.fingerprint.rule()),
-                    &next.fingerprint.digest().as_slice(),
-                    &i16::from(next.state.code()),
-                    &token(next.token),
-                    &next.nonce.bits().to_be_bytes().as_slice(),
-                    &(next.on_lease_over == OnLeaseOver::Takeover),
-                    &micros(next.lease),
-                    &time(next.lease_until),
-                    &time(next.expires_at),
-                    &new_life,
-                    &answer.map(Stored::as_bytes),
+                    id.scope().as_bytes().into(),
+                    id.key().into(),
+                    i16::from(was.state.code()).into(),
+                    token(was.token).into(),
+                    (&was.nonce.bits().to_be_bytes()).into(),
+                    time(was.lease_until).into(),
+                    time(was.expires_at).into(),
+                    i16::from(next.fingerprint.rule()).into(),
+                    next.fingerprint.digest().into(),
+                    i16::from(next.state.code()).into(),
+                    token(next.token).into(),
+                    (&next.nonce.bits().to_be_bytes()).into(),
+                    (next.on_lease_over == OnLeaseOver::Takeover).into(),
+                    micros(next.lease).into(),
+                    time(next.lease_until).into(),
+                    time(next.expires_at).into(),
+                    new_life.into(),
+                    answer.map(Stored::as_bytes).into(),
                 ],
             )
-            .await
-            .map_err(trouble)?;
+            .await?;
         Ok(!rows.is_empty())
     }
 }
 
 /// Only a record that is not there yet needs room.
 async fn ask_for_room(link: &impl Link, id: &RecordId, quota: Quota) -> Result<(), StoreError> {
-    let rows = link
-        .ask(&sql::ROOM, &[&id.scope().as_bytes().as_slice(), &id.key().as_slice()])
-        .await
-        .map_err(trouble)?;
+    let rows = link.ask(sql::ROOM, &[id.scope().as_bytes().into(), id.key().into()]).await?;
     let Some(row) = rows.first() else { return Ok(()) };
-    let (records, bytes): (i64, i64) = (get(row, "records")?, get(row, "bytes")?);
+    let (records, bytes) = (row.big("records")?, row.big("bytes")?);
     let has_room = records.unsigned_abs() < quota.records && bytes.unsigned_abs() < quota.bytes;
     // One that is there, though expired, is not a new one either.
-    if has_room || get(row, "known")? || link.read(id).await?.is_some() {
+    if has_room || row.flag("known")? || link.read(id).await?.is_some() {
         Ok(())
     } else {
         Err(Trouble::Quota.into())
@@ -112,53 +104,63 @@ async fn ask_for_room(link: &impl Link, id: &RecordId, quota: Quota) -> Result<(
 
 pub(super) async fn renew(link: &impl Link, hold: &Hold, lease: Duration) -> Result<(), Lost> {
     let owner = hold.nonce.bits().to_be_bytes();
-    let (scope, key) = (hold.id.scope().as_bytes().as_slice(), hold.id.key().as_slice());
+    let (scope, key) = (hold.id.scope().as_bytes(), hold.id.key());
     let rows = link
-        .ask(&sql::RENEW, &[&scope, &key, &token(hold.token), &owner.as_slice(), &micros(lease)])
-        .await
-        .map_err(lost)?;
+        .ask(
+            sql::RENEW,
+            &[scope.into(), key.into(), token(hold.token).into(), (&owner).into(), micros(lease).into()],
+        )
+        .await?;
     written(link, &hold.id, &rows, |seen| seen.record.renew(seen.now, hold, lease)).await
 }
 
 pub(super) async fn finish(link: &impl Link, hold: &Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
     let (to, answer) = ending.into_parts();
     let owner = hold.nonce.bits().to_be_bytes();
-    let (scope, key) = (hold.id.scope().as_bytes().as_slice(), hold.id.key().as_slice());
+    let (scope, key) = (hold.id.scope().as_bytes(), hold.id.key());
     let (code, answer) = (i16::from(to.code()), answer.as_ref().map(Stored::as_bytes));
     let rows = link
         .ask(
-            &sql::FINISH,
+            sql::FINISH,
             &[
-                &scope,
-                &key,
-                &token(hold.token),
-                &owner.as_slice(),
-                &code,
-                &answer,
-                &micros(crate::idempotency::kept_for(ttl)),
+                scope.into(),
+                key.into(),
+                token(hold.token).into(),
+                (&owner).into(),
+                code.into(),
+                answer.into(),
+                micros(crate::idempotency::kept_for(ttl)).into(),
             ],
         )
-        .await
-        .map_err(lost)?;
+        .await?;
     written(link, &hold.id, &rows, |seen| seen.record.finish(seen.now, hold, to, ttl)).await
 }
 
 pub(super) async fn set_recovery(link: &impl Link, hold: &Hold, recovery: &Recovery) -> Result<(), Lost> {
     let owner = hold.nonce.bits().to_be_bytes();
-    let (scope, key) = (hold.id.scope().as_bytes().as_slice(), hold.id.key().as_slice());
+    let (scope, key) = (hold.id.scope().as_bytes(), hold.id.key());
     let (point, payload) = (recovery.point.as_str(), recovery.payload.as_slice());
     let rows = link
-        .ask(&sql::RECOVERY, &[&scope, &key, &token(hold.token), &owner.as_slice(), &point, &payload])
-        .await
-        .map_err(lost)?;
+        .ask(
+            sql::RECOVERY,
+            &[
+                scope.into(),
+                key.into(),
+                token(hold.token).into(),
+                (&owner).into(),
+                point.into(),
+                payload.into(),
+            ],
+        )
+        .await?;
     written(link, &hold.id, &rows, |_| OnHold::Fenced).await
 }
 
 /// An update by an owner's own words has written a row, or the record says why it has not.
-async fn written(
-    link: &impl Link,
+async fn written<L: Link>(
+    link: &L,
     id: &RecordId,
-    rows: &[tokio_postgres::Row],
+    rows: &[L::Row],
     why: impl FnOnce(&Seen) -> OnHold,
 ) -> Result<(), Lost> {
     if !rows.is_empty() {
@@ -170,7 +172,7 @@ async fn written(
 
 pub(super) async fn purge(link: &impl Link, limit: usize) -> Result<usize, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    Ok(link.ask(&sql::PURGE, &[&limit]).await.map_err(trouble)?.len())
+    Ok(link.ask(sql::PURGE, &[limit.into()]).await?.len())
 }
 
 pub(super) async fn parked(
@@ -181,17 +183,12 @@ pub(super) async fn parked(
     // Nothing sorts before the empty bytes.
     let (scope, key) = after.as_ref().map_or((&[][..], &[][..]), |id| (id.scope().as_bytes(), id.key()));
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = link.ask(&sql::PARKED, &[&scope, &key, &limit]).await.map_err(trouble)?;
+    let rows = link.ask(sql::PARKED, &[scope.into(), key.into(), limit.into()]).await?;
     rows.iter()
         .map(|row| {
             let id = RecordId::from_parts(Scope::from_bytes(array(row, "scope")?), array(row, "key_hash")?);
-            let number: i64 = get(row, "token")?;
-            let (heard, now): (SystemTime, SystemTime) = (get(row, "heard_at")?, get(row, "now")?);
-            Ok(Parked::new(id, number.unsigned_abs(), moment(now).since(moment(heard)), recovery(row)?))
+            let silent = moment(row.time("now")?).since(moment(row.time("heard_at")?));
+            Ok(Parked::new(id, row.big("token")?.unsigned_abs(), silent, recovery(row)?))
         })
         .collect()
-}
-
-fn lost(error: tokio_postgres::Error) -> Lost {
-    Lost::Store(trouble(error))
 }
