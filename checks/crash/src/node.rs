@@ -20,7 +20,7 @@ use axum::{
 use buttress::{
     http::{IdempotencyLayer, Idempotent, Unscoped},
     idempotency::{Effects, KeyStore, Outcome},
-    store::{PgStore, RedisStore, SqliteStore},
+    store::{PgStore, RedisStore, SqliteStore, sqlite::Durability},
 };
 use deadpool_postgres::{Manager, Pool};
 use std::time::Duration;
@@ -52,7 +52,9 @@ pub async fn serve(orders: Orders) {
         let store = RedisStore::connect(&orders.store).await.expect("it answers");
         open(orders, store, None).await;
     } else {
-        let store = SqliteStore::open(&orders.store).expect("it opens");
+        let skips = orders.faults.wrong == Some(Wrong::SkipsSync);
+        let durability = if skips { Durability::Process } else { Durability::default() };
+        let store = SqliteStore::options().durability(durability).open(&orders.store).expect("it opens");
         let books = in_tx.then(|| Books::File(store.clone(), orders.store.clone().into()));
         open(orders, store, books).await;
     }

@@ -2,9 +2,12 @@
 
 use crate::{
     Op, books,
+    disk::Disk,
     ledger::{Happened, Ledger},
     orders::{Faults, Orders},
-    servers::{Postgres, Redis},
+    pair::Pair,
+    postgres::Postgres,
+    servers::Redis,
 };
 use buttress::{
     idempotency::{Effects, KeyStore},
@@ -27,8 +30,17 @@ pub enum Over {
     Postgres,
     /// A PostgreSQL of the run's own, with these settings.
     OwnPostgres(&'static [&'static str]),
+    /// A primary and a standby of the run's own; `synchronous`: what is acknowledged is on both.
+    PostgresPair {
+        /// Whether it is.
+        synchronous: bool,
+    },
     /// A Redis of the run's own.
     Redis,
+    /// A file of SQLite on a disk of the run's own, which loses what was not synced when the power goes.
+    Disk,
+    /// The same, on one that acknowledges each sync and does nothing.
+    LyingDisk,
 }
 
 /// The lease of every run.
@@ -53,10 +65,14 @@ pub struct Place {
 pub enum Server {
     /// Nothing.
     None,
-    /// A PostgreSQL; lent to whoever restarts it.
-    Postgres(Option<Postgres>),
+    /// A PostgreSQL.
+    Postgres(Postgres),
+    /// Two of them.
+    Pair(Pair),
     /// A Redis.
     Redis(Redis),
+    /// A disk.
+    Disk(Disk),
 }
 
 impl Place {
@@ -83,12 +99,23 @@ impl Place {
                 // A while: a cluster is made.
                 let server = tokio::task::block_in_place(|| Postgres::start(&place.dir, settings))?;
                 place.on_postgres(&server.url(), &name).await;
-                place.server = Server::Postgres(Some(server));
+                place.server = Server::Postgres(server);
+            }
+            Over::PostgresPair { synchronous } => {
+                let pair = Pair::start(&place.dir, synchronous).await?;
+                place.on_postgres(&pair.url(), &name).await;
+                place.server = Server::Pair(pair);
             }
             Over::Redis => {
                 let server = Redis::start(&place.dir).await?;
                 place.store = server.url();
                 place.server = Server::Redis(server);
+            }
+            Over::Disk | Over::LyingDisk => {
+                let at = place.dir.join("disk");
+                let disk = Disk::new(&at)?;
+                place.move_file(&at.join("records.db"));
+                place.server = Server::Disk(disk);
             }
         }
         Some(place)
@@ -154,7 +181,7 @@ impl Place {
             for row in client.query("SELECT tenant, number FROM effects", &[]).await.expect("it answers") {
                 once(row.get(0), row.get(1));
             }
-        } else if let Server::None = self.server {
+        } else if let Server::None | Server::Disk(_) = self.server {
             let db = books::open(self.store.as_ref());
             let mut rows = db.prepare("SELECT tenant, number FROM effects").expect("a table");
             let mut rows = rows.query([]).expect("it answers");

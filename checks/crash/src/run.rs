@@ -8,7 +8,6 @@ use crate::{
     orders::{Faults, Orders},
     place::{LEASE, Over, Place, Server},
     proxy::Proxy,
-    servers::Postgres,
 };
 use buttress::idempotency::Effects;
 use std::{
@@ -79,6 +78,10 @@ pub enum Trouble {
     Nodes(Duration),
     /// The server of the records ends at once and is started again; every third time it cuts all connections instead.
     Server(Duration),
+    /// As with nodes; and every third time the primary is gone for good, its standby takes its place, and gets a standby.
+    Failover(Duration),
+    /// The power goes, for all nodes and the disk of the records at once; it comes back, and they are started again.
+    Power(Duration),
 }
 
 /// What a run has come to.
@@ -86,10 +89,14 @@ pub enum Trouble {
 pub struct Came {
     /// By the rules.
     pub report: Report,
-    /// How often something was killed or cut.
+    /// How often something was killed or cut, or lost its power.
     pub killed: u32,
     /// How often a node stood still.
     pub stopped: u32,
+    /// How often a standby took the place of its primary.
+    pub failovers: u32,
+    /// How many pages a disk has lost that were not synced.
+    pub unsynced: usize,
     /// How many answers were cut.
     pub cut: u32,
     /// How often an operation was sent by somebody who wanted an answer.
@@ -124,6 +131,10 @@ impl Run {
         for clock in clocks.take(self.nodes) {
             nodes.push(Node::start(self.program, Orders { clock, ..orders.clone() }).await);
         }
+        if let (Over::LyingDisk, Server::Disk(disk)) = (self.over, &place.server) {
+            // Behind the making of the tables, so that it keeps a file that is whole.
+            disk.lie();
+        }
         let mut proxies = Vec::new();
         for (at, node) in nodes.iter().enumerate() {
             proxies.push(Proxy::before(node.port(), self.lost, self.seed + at as u64).await);
@@ -135,9 +146,11 @@ impl Run {
             over: Arc::default(),
             turns: watch::Sender::new(0),
             nodes,
-            server: if let Server::Postgres(server) = &mut place.server { server.take() } else { None },
+            server: std::mem::replace(&mut place.server, Server::None),
             handle: Handle::current(),
             stopped: 0,
+            failovers: 0,
+            unsynced: 0,
         };
         let (over, turns) = (Arc::clone(&monkey.over), monkey.turns.subscribe());
         let monkey = tokio::task::spawn_blocking(move || {
@@ -148,11 +161,10 @@ impl Run {
         let began = Instant::now();
         let mut told = self.ask_all(&ports, turns).await;
         over.store(true, Relaxed);
-        let Monkey { nodes, server, turns, stopped, .. } = monkey.await.expect("no panic");
+        let Monkey { nodes, server, turns, stopped, failovers, unsynced, .. } =
+            monkey.await.expect("no panic");
         let turns = *turns.borrow();
-        if let Some(server) = server {
-            place.server = Server::Postgres(Some(server));
-        }
+        place.server = server;
         let (took, sendings) = (began.elapsed(), told.values().map(Vec::len).sum());
         // What is written down behind an answer has a lease for it; and an owner that was taken for dead may have come back.
         sleep(LEASE).await; // real: over processes
@@ -162,8 +174,10 @@ impl Run {
         let report = check(&told, &place.happened().await, place.parked().await);
         drop(nodes);
         let came = Came {
-            killed: turns - stopped,
+            killed: turns - stopped - failovers,
             stopped,
+            failovers,
+            unsynced,
             cut: proxies.iter().map(Proxy::cut).sum(),
             sendings,
             running,
@@ -223,9 +237,14 @@ impl Run {
     }
 
     fn say(&self, came: &Came, took: Duration) {
-        let Came { report, killed, stopped, cut, sendings, running } = came;
+        let Came { report, killed, stopped, failovers, unsynced, cut, sendings, running } = came;
+        let struck = match self.trouble {
+            Trouble::Failover(_) => format!("{failovers} failovers, {killed} kills, {stopped} stops"),
+            Trouble::Power(_) => format!("{killed} power cuts, {unsynced} pages lost"),
+            _ => format!("{killed} kills, {stopped} stops"),
+        };
         println!(
-            "{:?}, {:?}, seed {}: {} operations in {sendings} requests, {killed} kills, {stopped} stops, {cut} answers cut: \
+            "{:?}, {:?}, seed {}: {} operations in {sendings} requests, {struck}, {cut} answers cut: \
              {} duplicates, {} lost, {} unknown, {} unstored, {} ran again, {running} left running; {:.1} s",
             self.over,
             self.effects,
@@ -247,16 +266,24 @@ struct Monkey {
     rng: fastrand::Rng,
     over: Arc<AtomicBool>,
     nodes: Vec<Node>,
-    server: Option<Postgres>,
+    server: Server,
     handle: Handle,
     turns: watch::Sender<u32>,
     stopped: u32,
+    failovers: u32,
+    unsynced: usize,
 }
 
 impl Monkey {
     fn romp(&mut self) {
         loop {
-            let (Trouble::Nodes(period) | Trouble::Server(period)) = self.trouble else { return };
+            let (Trouble::Nodes(period)
+            | Trouble::Server(period)
+            | Trouble::Failover(period)
+            | Trouble::Power(period)) = self.trouble
+            else {
+                return;
+            };
             pause(period.mul_f64(0.5 + self.rng.f64()));
             if self.over.load(Relaxed) {
                 return;
@@ -265,6 +292,9 @@ impl Monkey {
                 Trouble::None => {}
                 Trouble::Nodes(_) => self.strike_a_node(),
                 Trouble::Server(_) => self.strike_the_server(),
+                Trouble::Failover(_) if *self.turns.borrow() % 3 == 2 => self.fail_over(),
+                Trouble::Failover(_) => self.strike_a_node(),
+                Trouble::Power(_) => self.cut_the_power(),
             }
             self.turns.send_modify(|turns| *turns += 1);
         }
@@ -283,12 +313,25 @@ impl Monkey {
     }
 
     fn strike_the_server(&mut self) {
-        let server = self.server.as_mut().expect("a server of the run's own");
+        let Server::Postgres(server) = &mut self.server else { panic!("a server of the run's own") };
         if *self.turns.borrow() % 3 == 2 {
             self.handle.block_on(server.cut_all());
         } else {
             server.stop_at_once();
             server.restart();
         }
+    }
+
+    fn fail_over(&mut self) {
+        let Server::Pair(pair) = &mut self.server else { panic!("a pair of the run's own") };
+        pair.fail_over(self.rng.bool());
+        self.handle.block_on(pair.follow());
+        self.failovers += 1;
+    }
+
+    fn cut_the_power(&mut self) {
+        let Server::Disk(disk) = &mut self.server else { panic!("a disk of the run's own") };
+        self.unsynced += disk.power_cut(&mut self.rng, &mut self.nodes);
+        self.nodes.iter_mut().for_each(Node::restart);
     }
 }

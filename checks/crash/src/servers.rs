@@ -1,26 +1,25 @@
-//! Servers of records that belong to one run: a Redis and a PostgreSQL that may be killed, restarted and replaced.
+//! Servers of records that belong to one run and end with it: the process of any of them, and a Redis that may be killed and replaced.
 
-use crate::nodes::{is_there, pause};
+use crate::nodes::is_there;
 use redis::{FromRedisValue, aio::MultiplexedConnection};
 use std::{
     io::{BufRead, BufReader, Write},
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
-use tokio_postgres::NoTls;
 
 /// A server process under a shell that ends it when the test is gone, however that has ended.
 #[derive(Debug)]
-struct Daemon {
+pub(crate) struct Daemon {
     shell: Child,
-    pid: String,
+    pub(crate) pid: String,
 }
 
 impl Daemon {
     /// `last`: the signal by which it ends where nobody says another.
-    fn start(last: &str, command: &[&str], dir: &Path) -> Self {
+    pub(crate) fn start(last: &str, command: &[&str], dir: &Path) -> Self {
         // The server is a child of the shell, which waits for a line: the name of a signal, or the end of the test.
         let script = "last=$1; shift; \"$@\" </dev/null >/dev/null 2>&1 & echo $!; read -r signal; \
                       kill -\"${signal:-$last}\" $!; wait $!";
@@ -38,13 +37,13 @@ impl Daemon {
         Self { shell, pid: pid.trim().to_owned() }
     }
 
-    fn runs(&self) -> bool {
+    pub(crate) fn runs(&self) -> bool {
         let asked = Command::new("kill").args(["-0", &self.pid]).stderr(Stdio::null()).status();
         asked.is_ok_and(|asked| asked.success())
     }
 
     /// Sends that signal, and returns when it has ended.
-    fn end(&mut self, signal: &str) {
+    pub(crate) fn end(&mut self, signal: &str) {
         if let Some(mut line) = self.shell.stdin.take() {
             // It may have ended by itself.
             let _ = writeln!(line, "{signal}");
@@ -61,7 +60,7 @@ impl Drop for Daemon {
 }
 
 /// A port that is free now. Another may take it before the server does: then the server ends, and is started on the next.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("bound").port()
 }
@@ -148,142 +147,9 @@ impl Redis {
     }
 }
 
-/// A cluster of PostgreSQL, for one run.
-#[derive(Debug)]
-pub struct Postgres {
-    daemon: Daemon,
-    bin: PathBuf,
-    data: PathBuf,
-    port: u16,
-    settings: &'static [&'static str],
-}
-
-impl Postgres {
-    /// Makes one below that directory, and starts it with those settings (`name=value`) beside the usual ones; `None`, said aloud,
-    /// where it is not installed.
-    ///
-    /// # Panics
-    /// Where it is installed and does not start.
-    #[must_use]
-    pub fn start(dir: &Path, settings: &'static [&'static str]) -> Option<Self> {
-        let Some(bin) = newest() else {
-            println!("skipped: there is no server of PostgreSQL");
-            return None;
-        };
-        let home = dir.join("postgres");
-        std::fs::create_dir_all(&home).expect("a directory");
-        if is_root() {
-            done(Command::new("chown").arg("postgres:postgres").arg(&home));
-        }
-        let data = home.join("data");
-        let (initdb, at) = (bin.join("initdb").display().to_string(), data.display().to_string());
-        let words =
-            [&initdb, "-D", &at, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"];
-        let words = as_postgres(&words);
-        done(Command::new(words[0]).args(&words[1..]).current_dir(&home));
-        for _ in 0..5 {
-            let port = free_port();
-            let daemon = run(&bin, &data, port, settings);
-            let server = Self { daemon, bin: bin.clone(), data: data.clone(), port, settings };
-            if server.answers() {
-                return Some(server);
-            }
-        }
-        panic!("PostgreSQL does not start");
-    }
-
-    /// Its address.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
-    }
-
-    /// It ends at once, as `pg_ctl -m immediate stop` has it: nobody is waited for, and the log is read again at the next start.
-    pub fn stop_at_once(&mut self) {
-        self.daemon.end("QUIT");
-    }
-
-    /// Starts it again, where it was; it answers when this returns.
-    ///
-    /// # Panics
-    /// Where it does not.
-    pub fn restart(&mut self) {
-        for _ in 0..5 {
-            self.daemon = run(&self.bin, &self.data, self.port, self.settings);
-            if self.answers() {
-                return;
-            }
-        }
-        panic!("PostgreSQL does not start again");
-    }
-
-    /// Cuts all connections but the one that says so.
-    ///
-    /// # Panics
-    /// Where it does not answer.
-    pub async fn cut_all(&self) {
-        let (client, connection) = tokio_postgres::connect(&self.url(), NoTls).await.expect("it answers");
-        tokio::spawn(connection);
-        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                      WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
-        client.query(others, &[]).await.expect("it answers");
-    }
-
-    fn answers(&self) -> bool {
-        let port = self.port.to_string();
-        for _ in 0..500 {
-            let asked = Command::new(self.bin.join("pg_isready"))
-                .args(["-q", "-h", "127.0.0.1", "-p", &port])
-                .status()
-                .expect("it is there");
-            if asked.success() {
-                return true;
-            }
-            if !self.daemon.runs() {
-                return false;
-            }
-            pause(Duration::from_millis(20));
-        }
-        false
-    }
-}
-
-fn run(bin: &Path, data: &Path, port: u16, settings: &[&str]) -> Daemon {
-    let (postgres, at) = (bin.join("postgres").display().to_string(), data.display().to_string());
-    let (port, home) = (port.to_string(), data.parent().expect("a directory").display().to_string());
-    let mut words = vec![&*postgres, "-D", &at, "-p", &port, "-k", &home];
-    // No power goes here but the server's own: what it has handed to the system outlives it.
-    for setting in ["listen_addresses=127.0.0.1", "fsync=off", "shared_buffers=16MB"].iter().chain(settings) {
-        words.extend(["-c", setting]);
-    }
-    Daemon::start("QUIT", &as_postgres(&words), data)
-}
-
-/// It refuses to run as root.
-fn as_postgres<'a>(words: &[&'a str]) -> Vec<&'a str> {
-    let mut all = Vec::new();
-    if is_root() {
-        all.extend(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]);
-    }
-    all.extend(words);
-    all
-}
-
 /// Whether this is root, who may mount, and must hand over to others.
 #[must_use]
 pub fn is_root() -> bool {
     let said = Command::new("id").arg("-u").output();
     said.is_ok_and(|said| said.stdout == b"0\n")
-}
-
-fn newest() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let bins = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
-    let number = |bin: &PathBuf| bin.parent()?.file_name()?.to_str()?.parse::<u32>().ok();
-    bins.filter(|bin| bin.join("postgres").exists()).max_by_key(number)
-}
-
-fn done(command: &mut Command) {
-    let said = command.stdin(Stdio::null()).output().expect("it is there");
-    assert!(said.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said.stderr));
 }

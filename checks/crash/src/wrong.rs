@@ -21,10 +21,12 @@ pub enum Wrong {
     RerunsErrors,
     /// An end is acknowledged before it is written.
     AnswersEarly,
+    /// A file is opened so that it outlives the process alone.
+    SkipsSync,
 }
 
 impl Wrong {
-    const NAMES: [(&'static str, Self); 8] = [
+    const NAMES: [(&'static str, Self); 9] = [
         ("ignores-fence", Self::IgnoresFence),
         ("forgets-nonce", Self::ForgetsNonce),
         ("claims-late", Self::ClaimsLate),
@@ -33,6 +35,7 @@ impl Wrong {
         ("forgets-scope", Self::ForgetsScope),
         ("reruns-errors", Self::RerunsErrors),
         ("answers-early", Self::AnswersEarly),
+        ("skips-sync", Self::SkipsSync),
     ];
 
     /// As an argument.

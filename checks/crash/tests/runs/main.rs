@@ -1,5 +1,6 @@
 //! The runs: lost answers, duplicates over several nodes, nodes that are killed or stand still, servers of records that end, are replaced
-//! and lose what they have said, clocks that are off, leases that are too short; and the servers that are wrong.
+//! and lose what they have said, disks that lose what was not synced, clocks that are off, leases that are too short; and the servers
+//! that are wrong.
 //!
 //! Over a file of SQLite, over the server of PostgreSQL that `BUTTRESS_TEST_POSTGRES` names, and over servers that a run starts for
 //! itself. `full_size` runs are for the night:
@@ -20,10 +21,12 @@ use buttress_crash::{
 use std::time::Duration;
 
 mod clocks;
+mod failover;
 mod kills;
 mod leases;
 mod outages;
 mod points;
+mod power;
 mod redis;
 mod wrong;
 

@@ -50,7 +50,7 @@ async fn a_postgres_that_commits_before_it_has_written_is_found_out() {
         for number in 0..20 {
             assert!(is_done(&single.send(0, Op { number, ..OP }, "").await));
         }
-        let Server::Postgres(Some(server)) = &mut single.place.server else { panic!("its own") };
+        let Server::Postgres(server) = &mut single.place.server else { panic!("its own") };
         tokio::task::block_in_place(|| {
             server.stop_at_once();
             server.restart();
