@@ -342,6 +342,16 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_begun_in_the_instant_of_the_deadline_is_refused_and_the_call_answers_still() {
+    let late = service_fn(|()| async {
+        sleep(10 * MS).await;
+        Ok::<_, Infallible>(rejected(guarded((5, 5)).await))
+    });
+    let (reason, reached, name) = over(TotalLayer::new(10 * MS), late).oneshot(()).await.expect("in time");
+    assert_eq!((reason, reached, &*name), (Reason::DeadlinePassed, false, "timeout"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_looked_up_for_a_call_holds_for_no_other_and_not_for_its_polls() {
     let late = service_fn(|()| async {
         sleep(10 * MS).await;
