@@ -35,6 +35,18 @@ fn program() -> &'static PathBuf {
     })
 }
 
+/// The program, for which an interrupt is what it is in a terminal: started in the background by a shell, tests ignore it, and
+/// whom they start does so, too.
+fn interruptible() -> Command {
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(program());
+        command
+    } else {
+        Command::new(program())
+    }
+}
+
 fn ends(args: &[&str]) -> Output {
     // A service takes a closed stdin for the end of the demo: this one stays open until it has ended by itself.
     let mut child = Command::new(program())
@@ -93,7 +105,7 @@ struct Running {
 
 impl Running {
     fn start() -> Self {
-        let mut demo = Command::new(program())
+        let mut demo = interruptible()
             .args(["--duration", "12", "--svg", "/dev/null"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
