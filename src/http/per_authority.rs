@@ -50,30 +50,42 @@ impl<B> KeyOf<Request<B>> for PerAuthority {
 
     #[inline]
     fn with_key<T>(&self, request: &Request<B>, then: impl FnOnce(Option<&str>) -> T) -> T {
-        let key = match request.uri().authority() {
-            Some(_) => of_uri(request.uri()),
+        match request.uri().authority() {
+            Some(written) => {
+                let written = written.as_str();
+                // Hardly any is odd, and to look at each letter without an end before the last takes several at a time.
+                let is_odd = |byte: u8| byte == b'@' || byte.is_ascii_uppercase();
+                if written.len() <= LONGEST && !written.bytes().fold(false, |odd, byte| odd | is_odd(byte)) {
+                    then(Some(without_port(written, request.uri())).filter(|key| !key.is_empty()))
+                } else {
+                    odd(written, request.uri(), then)
+                }
+            }
             None => {
                 let mut hosts = request.headers().get_all(HOST).iter();
                 let one = hosts.next().filter(|_| hosts.next().is_none());
-                one.and_then(of_header)
+                in_small_letters(one.and_then(of_header), then)
             }
-        };
-        match key.filter(|key| !key.is_empty() && key.len() <= LONGEST) {
-            Some(key) if key.bytes().any(|byte| byte.is_ascii_uppercase()) => in_small_letters(key, then),
-            key => then(key),
         }
     }
 }
 
-fn of_uri(uri: &Uri) -> Option<&str> {
-    let written = uri.authority()?.as_str();
-    let host = written.rsplit_once('@').map_or(written, |(_, host)| host);
-    let default = match uri.scheme_str() {
-        Some("http") => ":80",
-        Some("https") => ":443",
-        _ => ":",
+/// Without the port, where that is the scheme's own, or none.
+#[inline]
+fn without_port<'a>(host: &'a str, uri: &Uri) -> &'a str {
+    let shorter = match uri.scheme_str() {
+        Some("https") => host.strip_suffix(":443"),
+        Some("http") => host.strip_suffix(":80"),
+        _ => None,
     };
-    Some(host.strip_suffix(default).or(host.strip_suffix(':')).unwrap_or(host))
+    shorter.or_else(|| host.strip_suffix(':')).unwrap_or(host)
+}
+
+/// With a user in it, with capital letters, or too long.
+#[cold]
+fn odd<T>(written: &str, uri: &Uri, then: impl FnOnce(Option<&str>) -> T) -> T {
+    let host = written.rsplit_once('@').map_or(written, |(_, host)| host);
+    in_small_letters(Some(without_port(host, uri)), then)
 }
 
 /// A header can hold anything; what is no part of a host or a port must not become a name.
@@ -84,14 +96,19 @@ fn of_header(value: &HeaderValue) -> Option<&str> {
     host.bytes().all(belongs).then_some(host)
 }
 
-#[cold]
-fn in_small_letters<T>(key: &str, then: impl FnOnce(Option<&str>) -> T) -> T {
-    let mut copy = [0; LONGEST];
-    // Its length was looked at before.
-    let Some(copy) = copy.get_mut(..key.len()) else { return then(None) };
-    copy.copy_from_slice(key.as_bytes());
-    copy.make_ascii_lowercase();
-    then(std::str::from_utf8(copy).ok())
+/// The key that is written there, if it can be one.
+fn in_small_letters<T>(key: Option<&str>, then: impl FnOnce(Option<&str>) -> T) -> T {
+    match key.filter(|key| !key.is_empty() && key.len() <= LONGEST) {
+        Some(key) if key.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            let mut copy = [0; LONGEST];
+            // Its length was looked at before.
+            let Some(copy) = copy.get_mut(..key.len()) else { return then(None) };
+            copy.copy_from_slice(key.as_bytes());
+            copy.make_ascii_lowercase();
+            then(std::str::from_utf8(copy).ok())
+        }
+        key => then(key),
+    }
 }
 
 impl KeyedBreakerLayer<String, PerAuthority, ByStatus> {

@@ -10,6 +10,7 @@ use buttress::{
 };
 use http::{Request, Response, header::HOST};
 use http_body_util::Empty;
+use proptest::prelude::*;
 use std::{convert::Infallible, future::ready};
 use tower::{ServiceExt, service_fn};
 
@@ -78,6 +79,12 @@ fn what_is_no_host_is_no_key() {
     }
     assert_eq!(of_host(&[&long[1..]]).as_deref(), Some(&long[1..]));
     assert_eq!(of_host(&[&long[1..].to_uppercase()]).as_deref(), Some(&long[1..]));
+    for fits in [&long[1..], &long[1..].to_uppercase(), &format!("{}:80", &long[3..])] {
+        assert_eq!(
+            of_uri(&format!("http://user@{fits}/")).as_deref(),
+            Some(fits.to_lowercase().trim_end_matches(":80"))
+        );
+    }
     assert_eq!(of_uri(&format!("http://{long}/")), None);
     assert_eq!(of_uri(&format!("http://{}/", long.to_uppercase())), None);
 }
@@ -115,4 +122,32 @@ async fn a_client_has_a_circuit_for_each_host_and_reads_answers_by_their_status(
     );
     let refused = other.oneshot(Request::get("http://a.test/").body(()).expect("a request")).await;
     assert!(matches!(refused, Err(Lifted::Rejected(_))));
+}
+
+/// The rules of the table, one after the other.
+fn naive(uri: &http::Uri) -> Option<String> {
+    let host = uri.authority()?.as_str().split('@').next_back()?.to_ascii_lowercase();
+    let default = match uri.scheme_str()? {
+        "http" => ":80",
+        "https" => ":443",
+        _ => ":",
+    };
+    let host = host.strip_suffix(default).or_else(|| host.strip_suffix(':')).unwrap_or(&host);
+    (1..=259).contains(&host.len()).then(|| host.to_owned())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_key_is_what_the_rules_say_one_by_one(
+        scheme in prop_oneof![Just("http"), Just("https"), Just("grpc")],
+        user in prop_oneof![3 => Just(String::new()), 1 => "[aB:]{0,3}@"],
+        host in prop_oneof!["[a-cA-C0-9.-]{0,40}", "[aB]{250,262}"],
+        port in prop_oneof![Just(""), Just(":"), Just(":80"), Just(":443"), Just(":8443")],
+    ) {
+        if let Ok(uri) = format!("{scheme}://{user}{host}{port}/a").parse::<http::Uri>() {
+            prop_assert_eq!(of_uri(&uri.to_string()), naive(&uri), "{}", uri);
+        }
+    }
 }
