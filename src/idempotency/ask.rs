@@ -183,8 +183,8 @@ impl<S: KeyStore> Asking<'_, S> {
                 let Some(place) = self.seat.take().map(Seat::keep) else { return Ok(Tried::Full) };
                 let settings = &self.keeper.settings;
                 let hold = Hold { id: *self.id, token, nonce: self.nonce };
-                let shared = Arc::clone(&settings.shared);
-                let idem = Idem::new(hold, recovery.as_ref(), settings.secret.clone(), shared);
+                let remember = Arc::clone(settings);
+                let idem = Idem::new(hold, recovery.as_ref(), settings.secret.clone(), remember);
                 Ok(Tried::Run(Run::new(self.keeper.clone(), idem, place)))
             }
             Ok(told) => {

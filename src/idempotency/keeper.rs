@@ -2,7 +2,7 @@
 
 use super::{
     Attempt, Effects, Fingerprint, Hold, KeyStore, Lost, Nonce, Quota, Recovery, Terms, crew::Crew,
-    idem::Remember, line::Line,
+    idem::Remember, line::Line, within::Within,
 };
 use crate::{
     clock,
@@ -142,7 +142,8 @@ impl<S> Keeper<S> {
         self.set(|settings| settings.claim_within = time.max(clock::GRAIN))
     }
 
-    /// How long an answer may be held back until it is stored.
+    /// How long an answer may be held back until it is stored, and how long it may take to write down a [phase](super::Idem::phase);
+    /// all tries together.
     #[must_use]
     pub fn finish_within(self, time: Duration) -> Self {
         self.set(|settings| settings.finish_within = time.max(clock::GRAIN))
@@ -280,13 +281,16 @@ impl<S: KeyStore> Keeper<S> {
     }
 }
 
-impl<S: KeyStore> Remember for Shared<S> {
+impl<S: KeyStore> Remember for Settings<S> {
     fn remember(
         self: Arc<Self>,
         hold: Hold,
         recovery: Recovery,
     ) -> Pin<Box<dyn Future<Output = Result<(), Lost>> + Send>> {
-        Box::pin(async move { self.store.set_recovery(hold, recovery).await })
+        Box::pin(async move {
+            let mut within = Within::new(self.finish_within);
+            within.insist(|| self.shared.store.set_recovery(hold, recovery.clone())).await
+        })
     }
 }
 

@@ -1,9 +1,6 @@
 //! An operation that is ours to run: keeps its lease alive, and writes down its end.
 
-use super::{
-    Effects, Ending, Hold, Idem, KeyStore, Lost, StoreError, Trouble, crew::Place, keeper::Keeper,
-    within::Within,
-};
+use super::{Effects, Ending, Hold, Idem, KeyStore, Lost, crew::Place, keeper::Keeper, within::Within};
 use crate::{clock, telemetry::IdempotencyOutcome};
 use pin_project_lite::pin_project;
 use std::{
@@ -19,12 +16,15 @@ use std::{
 };
 use tokio::{task::futures::TaskLocalFuture, time};
 
-/// An operation that was won. Dropped without an [`end`](Self::end), it is left to its lease.
+/// An operation that was won. Dropped without an [`end`](Self::end), it is left to its lease; dropped while that is being written down,
+/// it is written down in the background.
 pub struct Run<S: KeyStore> {
     keeper: Keeper<S>,
     idem: Idem,
     place: Option<Place>,
     release_on_drop: bool,
+    /// What is being written down.
+    ending: Option<Ending>,
 }
 
 /// What has become of an end.
@@ -41,7 +41,7 @@ pub enum Ended {
 
 impl<S: KeyStore> Run<S> {
     pub(super) const fn new(keeper: Keeper<S>, idem: Idem, place: Place) -> Self {
-        Self { keeper, idem, place: Some(place), release_on_drop: false }
+        Self { keeper, idem, place: Some(place), release_on_drop: false, ending: None }
     }
 
     /// What the handler holds of it.
@@ -98,8 +98,10 @@ impl<S: KeyStore> Run<S> {
     pub(crate) async fn write_end(&mut self, ending: Ending) -> Ended {
         self.tell(&ending);
         self.release_on_drop = false;
+        self.ending = Some(ending.clone());
         let mut within = Within::new(self.keeper.settings.finish_within);
         let written = self.keeper.write_end(self.idem.held(), &ending, &mut within).await;
+        self.ending = None;
         let keeper = &self.keeper;
         let late = match written {
             Ok(()) => return Ended::Kept,
@@ -124,6 +126,12 @@ impl<S: KeyStore> Run<S> {
             Ending::Released => IdempotencyOutcome::Released,
             Ending::Unknown => IdempotencyOutcome::Parked,
         });
+    }
+
+    /// Tells the listeners of something about its answer.
+    #[cfg(feature = "http")]
+    pub(crate) fn note(&self, outcome: IdempotencyOutcome) {
+        self.keeper.tell(outcome);
     }
 
     /// It was ended by a transaction of the handler: there is nothing left to write.
@@ -188,11 +196,13 @@ async fn renew_forever<S: KeyStore>(keeper: Keeper<S>, idem: Idem) {
     let mut next = lease / 3;
     loop {
         time::sleep(next.max(clock::GRAIN)).await;
-        match keeper.settings.shared.store.renew(idem.hold(), lease).await {
-            Ok(()) => next = lease / 3,
+        // One that is never answered must not be the last: there is time for others before the lease is over.
+        let mut within = Within::new((lease / 6).max(clock::GRAIN));
+        match within.make(pin!(keeper.settings.shared.store.renew(idem.hold(), lease))).await {
+            Ok(Ok(())) => next = lease / 3,
             // It may be back before the lease is over.
-            Err(Lost::Store(_)) => next = (lease / 12).min(Duration::from_secs(1)),
-            Err(Lost::Fenced | Lost::Gone) => {
+            Ok(Err(Lost::Store(_))) | Err(_) => next = (lease / 12).min(Duration::from_secs(1)),
+            Ok(Err(Lost::Fenced | Lost::Gone)) => {
                 keeper.tell(IdempotencyOutcome::Fenced);
                 idem.lose();
                 pending::<()>().await;
@@ -213,19 +223,7 @@ impl<S: KeyStore> Keeper<S> {
             Ending::Unknown => self.settings.parked_ttl,
             Ending::Done(_) | Ending::Released => self.settings.ttl,
         };
-        loop {
-            // Gone before there is a pause: there is room for one of them at a time.
-            let written =
-                within.make(pin!(self.settings.shared.store.finish(*hold, ending.clone(), ttl))).await;
-            let error = match written {
-                Ok(Err(Lost::Store(error))) => error,
-                Ok(ended) => return ended,
-                Err(late) => StoreError::new(Trouble::Unavailable, late),
-            };
-            if !within.pause().await || within.is_over() {
-                return Err(Lost::Store(error));
-            }
-        }
+        within.insist(|| self.settings.shared.store.finish(*hold, ending.clone(), ttl)).await
     }
 }
 
@@ -241,17 +239,21 @@ async fn keep_on<S: KeyStore>(keeper: Keeper<S>, hold: Hold, ending: Ending, pla
 
 impl<S: KeyStore> Drop for Run<S> {
     fn drop(&mut self) {
-        if !self.release_on_drop {
+        let ending = self.ending.take();
+        if ending.is_none() && !self.release_on_drop {
             return;
         }
         let (Some(place), Ok(runtime)) = (self.place.take(), tokio::runtime::Handle::try_current()) else {
             return;
         };
         let (keeper, hold) = (self.keeper.clone(), self.idem.hold());
-        self.tell(&Ending::Released);
+        let ending = ending.unwrap_or_else(|| {
+            self.tell(&Ending::Released);
+            Ending::Released
+        });
         runtime.spawn(async move {
             let mut within = Within::new(keeper.settings.lease);
-            let _ = keeper.write_end(&hold, &Ending::Released, &mut within).await;
+            let _ = keeper.write_end(&hold, &ending, &mut within).await;
             drop(place);
         });
     }

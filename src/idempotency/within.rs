@@ -1,7 +1,13 @@
 //! How long the steps of a store may take.
 
+use super::{Lost, StoreError, Trouble};
 use crate::clock::{self, Instant};
-use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 use tokio::time::{self, error::Elapsed};
 
 /// Between two tries of one claim, and of one end.
@@ -34,8 +40,28 @@ impl Within {
         self.make(Box::pin(time::sleep(PAUSE)).as_mut()).await.is_ok()
     }
 
+    /// Has an owner's word written down: said again after trouble, for as long as there is time. It can be said twice, and comes to
+    /// the same.
+    pub(super) async fn insist<F>(&mut self, mut word: impl FnMut() -> F) -> Result<(), Lost>
+    where
+        F: Future<Output = Result<(), Lost>>,
+    {
+        loop {
+            // Gone before there is a pause: there is room for one of them at a time.
+            let written = self.make(pin!(word())).await;
+            let error = match written {
+                Ok(Err(Lost::Store(error))) => error,
+                Ok(told) => return told,
+                Err(late) => StoreError::new(Trouble::Unavailable, late),
+            };
+            if !self.pause().await || self.is_over() {
+                return Err(Lost::Store(error));
+            }
+        }
+    }
+
     /// Whether there is none left.
-    pub(super) fn is_over(&mut self) -> bool {
+    fn is_over(&mut self) -> bool {
         clock::now() >= self.until()
     }
 

@@ -14,4 +14,5 @@ mod rows_keys;
 mod rows_safety;
 mod rows_store;
 mod sdks;
+mod silence;
 mod vectors;
