@@ -26,19 +26,19 @@ impl KeyStore for MemoryStore {
     async fn renew(&self, hold: Hold, lease: Duration) -> Result<(), Lost> {
         let (now, found) = (self.now(), self.found(hold.id));
         let word = |record: &Record| record.renew(now, &hold, lease);
-        self.shard(&found).change(found, self.counts(), word, |_| {})
+        self.shard(&found).change(found, now, self.counts(), word, |_| {})
     }
 
     async fn finish(&self, hold: Hold, ending: Ending, ttl: Duration) -> Result<(), Lost> {
         let (now, found) = (self.now(), self.found(hold.id));
         let (to, answer) = ending.into_parts();
         let word = |record: &Record| record.finish(now, &hold, to, ttl);
-        self.shard(&found).change(found, self.counts(), word, put(answer))
+        self.shard(&found).change(found, now, self.counts(), word, put(answer))
     }
 
     async fn set_recovery(&self, hold: Hold, recovery: Recovery) -> Result<(), Lost> {
-        let found = self.found(hold.id);
-        self.shard(&found).set_recovery(found, &hold, recovery, self.counts())
+        let (now, found) = (self.now(), self.found(hold.id));
+        self.shard(&found).set_recovery(found, now, &hold, recovery, self.counts())
     }
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
@@ -66,7 +66,7 @@ impl KeyStore for MemoryStore {
         let (now, found) = (self.now(), self.found(id));
         let (to, answer) = resolution.into_parts();
         let word = |record: &Record| record.resolve(now, token, to, ttl);
-        self.shard(&found).change(found, self.counts(), word, put(answer))
+        self.shard(&found).change(found, now, self.counts(), word, put(answer))
     }
 
     async fn changed(&self, id: RecordId) {

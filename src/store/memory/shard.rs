@@ -32,6 +32,8 @@ struct Slot {
     stored: Option<Stored>,
     recovery: Option<Box<Recovery>>,
     bell: Option<Bell>,
+    /// The last word of its owner.
+    heard_at: Moment,
     /// Its entry in the queue of expiry.
     looked_at: Moment,
     /// Counted among those of its tenant.
@@ -92,8 +94,12 @@ impl Slot {
     }
 
     /// Writes what a claim has come to. Who waits for the end of an attempt that has none any more may ask again.
-    fn write(&mut self, scope: &Scope, next: Record, how: How, counts: &Counts) {
+    fn write(&mut self, scope: &Scope, now: Moment, next: Record, how: How, counts: &Counts) {
         self.record = next;
+        // Parking is no word of the owner.
+        if self.record.state == State::Running {
+            self.heard_at = now;
+        }
         if how == How::Begins {
             self.change(scope, counts, |slot| (slot.stored, slot.recovery) = (None, None));
         }
@@ -124,6 +130,7 @@ impl Shard {
                     stored: None,
                     recovery: None,
                     bell: None,
+                    heard_at: now,
                     // Not when it would leave as it is: an end with the same time to live needs no other entry then.
                     looked_at: record.expires_at,
                     by_quota,
@@ -137,7 +144,7 @@ impl Shard {
                 match plan(decided, || slot.recovery.as_deref().cloned(), || slot.stored.clone())? {
                     Plan::Answer(claim) => claim,
                     Plan::Write { next, how, claim } => {
-                        slot.write(scope, next, how, counts);
+                        slot.write(scope, now, next, how, counts);
                         slot.look_sooner(found, &mut self.expiry);
                         self.tidy();
                         claim
@@ -151,6 +158,7 @@ impl Shard {
     pub(super) fn change(
         &mut self,
         found: Found,
+        now: Moment,
         counts: &Counts,
         word: impl FnOnce(&Record) -> OnHold,
         also: impl FnOnce(&mut Option<Stored>),
@@ -159,6 +167,7 @@ impl Shard {
         match word(&slot.record) {
             OnHold::Write(record) => slot.change(found.id.scope(), counts, |slot| {
                 slot.record = record;
+                slot.heard_at = now;
                 also(&mut slot.stored);
                 if record.state != State::Running {
                     slot.ring();
@@ -178,6 +187,7 @@ impl Shard {
     pub(super) fn set_recovery(
         &mut self,
         found: Found,
+        now: Moment,
         hold: &Hold,
         recovery: Recovery,
         counts: &Counts,
@@ -186,6 +196,7 @@ impl Shard {
         if !slot.record.may_set_recovery(hold) {
             return Err(Lost::Fenced);
         }
+        slot.heard_at = now;
         slot.change(found.id.scope(), counts, |slot| slot.recovery = Some(Box::new(recovery)));
         Ok(())
     }
@@ -238,7 +249,7 @@ impl Shard {
     pub(super) fn parked(&self, now: Moment, after: Option<RecordId>, into: &mut Vec<Parked>) {
         for (Found { id, .. }, slot) in &self.slots {
             if after.is_none_or(|after| *id > after) && slot.record.is_parked(now) {
-                let age = now.since(slot.record.lease_until);
+                let age = now.since(slot.heard_at);
                 into.push(Parked::new(*id, slot.record.token, age, slot.recovery.as_deref().cloned()));
             }
         }
@@ -298,7 +309,7 @@ mod tests {
             shard.claim(found, now, &attempt, &counts).expect("there is room");
             let hold = Hold { id, token: 1, nonce: attempt.nonce };
             let done = |record: &Record| record.finish(now, &hold, State::Done, SECOND);
-            shard.change(found, &counts, done, |_| {}).expect("it is ours");
+            shard.change(found, now, &counts, done, |_| {}).expect("it is ours");
             shard.purge(now, 64, &counts);
             assert!(shard.expiry.len() <= 2 * shard.slots.len() + FEW);
         }
