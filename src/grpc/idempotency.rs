@@ -30,6 +30,7 @@ use std::time::Duration;
 /// | `UNAUTHENTICATED`, `PERMISSION_DENIED`, `RESOURCE_EXHAUSTED`, `ABORTED` | released |
 /// | `CANCELLED`, `UNKNOWN`, `DEADLINE_EXCEEDED`, `INTERNAL`, `UNAVAILABLE`, `DATA_LOSS` | `Plain`: stored. `Keyed`, `SameTx`: released |
 /// | none | as an answer that broke off |
+/// | not known yet, of an answer over the limit | stored without its message: who asks again is told `FAILED_PRECONDITION` |
 /// | every other, `OK` first | stored |
 #[must_use]
 pub fn idempotency<S>(layer: IdempotencyLayer<S>) -> IdempotencyLayer<S> {
@@ -57,6 +58,11 @@ impl Dialect for Metadata {
             ) if effects.can_rerun() => Outcome::NotStarted,
             Some(_) => Outcome::Final,
         }
+    }
+
+    /// A message has come, so the handler has answered; what its status will be stands behind it.
+    fn judge_long(&self, head: &Parts, effects: Effects) -> Outcome {
+        if Code::find(&head.headers).is_some() { self.judge(head, None, effects) } else { Outcome::Final }
     }
 
     fn refuse(&self, refusal: Refusal) -> Option<Response<Bytes>> {

@@ -42,6 +42,9 @@ pub enum IdempotencyOutcome {
     NotRetained,
     /// A record has a fingerprint by a rule that is not known here: it was not compared.
     NotCompared,
+    /// What is stored of it is compressed, and will be given to all who ask again, whatever they accept: the layer stands outside of
+    /// what compresses, and belongs inside.
+    Encoded,
 }
 
 impl IdempotencyOutcome {
@@ -68,6 +71,7 @@ impl IdempotencyOutcome {
             Self::Unstored => "unstored",
             Self::NotRetained => "not_retained",
             Self::NotCompared => "not_compared",
+            Self::Encoded => "encoded",
         }
     }
 }

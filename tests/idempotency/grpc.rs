@@ -100,6 +100,38 @@ async fn row_71_an_answer_without_a_status_has_broken_off() {
     assert_eq!(ledger.effects(), 1);
 }
 
+/// Its status stands behind what is not read; that there is a message says that there was an answer.
+#[tokio::test]
+async fn row_71_an_answer_over_the_limit_is_done_and_never_runs_again() {
+    for effects in [Effects::Plain, Effects::Keyed, Effects::SameTx] {
+        let ledger = Ledger::default();
+        let counted = ledger.clone();
+        let app = serve(grpc::idempotency(layer(effects)).max_response(3), move |_| {
+            counted.effect();
+            async { answer(0, false) }
+        });
+        let (first, trailers) = call(&app, "a1").await;
+        assert_eq!(
+            (first.body.len(), &trailers.expect("trailers")["grpc-status"]),
+            (7, &"0".parse().expect("a digit"))
+        );
+        let (again, _) = call(&app, "a1").await;
+        assert_eq!(
+            (again.header("grpc-status"), again.header("grpc-message")),
+            (Some("9"), Some("the request was processed; its response was too large to be kept"))
+        );
+        assert_eq!(ledger.effects(), 1, "{effects:?}");
+    }
+    // What says in its head that it has failed has failed, however long it is.
+    let app = serve(grpc::idempotency(layer(Effects::Keyed)).max_response(3), |_| async {
+        let mut response = Response::new(Body::from("\0\0\0\0\x02hi"));
+        response.headers_mut().insert("grpc-status", "14".parse().expect("digits"));
+        response
+    });
+    call(&app, "a1").await;
+    assert_eq!(call(&app, "a1").await.0.header("grpc-status"), Some("14"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn row_71_refusals_are_trailers_only_with_a_code_and_a_pushback() {
     let (app, _) = server(Effects::Plain, 0, false);

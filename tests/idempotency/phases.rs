@@ -195,3 +195,48 @@ async fn an_end_in_the_handlers_transaction_is_the_end() {
         assert_eq!(ledger.effects(), if commits { 1 } else { 2 });
     }
 }
+
+#[tokio::test]
+async fn what_is_answered_instead_of_an_end_that_was_rolled_back_is_the_end() {
+    for (instead, effects) in [(400, Effects::SameTx), (400, Effects::Plain), (500, Effects::Plain)] {
+        let (store, ledger) = (Ledgered::default(), Ledger::default());
+        let (records, counted) = (store.clone(), ledger.clone());
+        let app = serve(IdempotencyLayer::new(store, super::rig::tenant, effects), move |request| {
+            let (idem, store) = (idem(&request), records.clone());
+            counted.effect();
+            async move {
+                let order = Response::new(Bytes::from_static(b"order 1"));
+                idem.finish_in(&store, &mut Tx::default(), order).await.expect("ours");
+                let mut answer = "the order was not placed".into_response();
+                *answer.status_mut() = StatusCode::from_u16(instead).expect("a status");
+                answer
+            }
+        });
+        for _ in 0..2 {
+            let answer = post(&app, "a1", "1").await;
+            assert_eq!((answer.status, answer.text()), (instead, "the order was not placed"));
+        }
+        assert_eq!(ledger.effects(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_answered_instead_of_an_end_that_was_committed_changes_nothing() {
+    let (store, ledger) = (Ledgered::default(), Ledger::default());
+    let (records, counted) = (store.clone(), ledger.clone());
+    let app = serve(IdempotencyLayer::new(store, super::rig::tenant, Effects::SameTx), move |request| {
+        let (idem, store) = (idem(&request), records.clone());
+        counted.effect();
+        async move {
+            let mut tx = Tx::default();
+            idem.finish_in(&store, &mut tx, Response::new(Bytes::from_static(b"order 1")))
+                .await
+                .expect("ours");
+            tx.commit(&store).await.expect("ours");
+            "something else".into_response()
+        }
+    });
+    assert_eq!(post(&app, "a1", "1").await.text(), "something else");
+    let again = post(&app, "a1", "1").await;
+    assert_eq!((again.text(), again.is_replay(), ledger.effects()), ("order 1", true, 1));
+}

@@ -1,9 +1,9 @@
 //! Rows 49 to 58: bodies of requests and of answers.
 
-use super::rig::{Ledger, answering, layer, orders, plain, post, read, request, send, serve};
+use super::rig::{Heard, Ledger, answering, layer, orders, plain, post, read, request, secs, send, serve};
 use axum::{
     body::Body,
-    http::{HeaderMap, Method, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use buttress::idempotency::Effects;
@@ -11,7 +11,12 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use std::io;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::Instant,
+};
 use tower::ServiceExt as _;
 
 fn pieces(pieces: Vec<Result<Frame<Bytes>, io::Error>>) -> Body {
@@ -112,6 +117,68 @@ async fn row_53_an_answer_in_pieces_with_trailers_is_stored_whole_before_it_is_s
     assert_eq!(ask().await, (true, Some("42".parse().expect("a value")), "abcd".into()));
 }
 
+/// hyper sends none behind a length, and none that were not announced.
+#[tokio::test]
+async fn row_53_trailers_arrive_over_http_1_the_first_time_and_again() {
+    let (app, ledger) = answering(plain(), || {
+        let trailers =
+            HeaderMap::from_iter([(HeaderName::from_static("x-sum"), HeaderValue::from_static("42"))]);
+        let mut answer = Response::new(pieces(vec![data("abcd"), Ok(Frame::trailers(trailers))]));
+        answer.headers_mut().insert("trailer", HeaderValue::from_static("x-sum"));
+        answer
+    });
+    for _ in 0..2 {
+        let (mut ours, theirs) = tokio::io::duplex(4096);
+        let served = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(theirs), TowerToHyperService::new(app.clone()));
+        let ask = async {
+            ours.write_all(
+                b"POST / HTTP/1.1\r\nhost: a\r\nte: trailers\r\nx-tenant: t\r\nidempotency-key: a1\r\n\
+                connection: close\r\ncontent-length: 0\r\n\r\n",
+            )
+            .await
+            .expect("there is room");
+            let mut answer = String::new();
+            ours.read_to_string(&mut answer).await.expect("text");
+            answer
+        };
+        let (served, answer) = tokio::join!(served, ask);
+        served.expect("a whole exchange");
+        assert!(answer.ends_with("4\r\nabcd\r\n0\r\nx-sum: 42\r\n\r\n"), "{answer}");
+    }
+    assert_eq!(ledger.effects(), 1);
+}
+
+#[tokio::test]
+async fn row_53_what_announces_trailers_is_not_kept_without_them() {
+    let (app, _) = answering(plain(), || ([("trailer", "x-sum")], "abcd").into_response());
+    post(&app, "a1", "1").await;
+    assert_eq!(post(&app, "a1", "1").await.header("trailer"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_53_events_are_passed_on_as_they_come_and_are_not_kept() {
+    for media_type in ["text/event-stream", "Text/Event-Stream; charset=utf-8"] {
+        let (app, ledger) = answering(plain(), move || {
+            let events = stream::unfold((), async |()| {
+                tokio::time::sleep(secs(1)).await;
+                Some((data("data: tick\n\n"), ()))
+            });
+            ([("content-type", media_type)], Body::new(StreamBody::new(events))).into_response()
+        });
+        let ask = || app.clone().oneshot(request(Method::POST, "/", &[("idempotency-key", "a1")], ""));
+        let began = Instant::now();
+        let mut body = ask().await.expect("an answer").into_body();
+        assert_eq!(began.elapsed(), secs(0), "the head is not held back");
+        for _ in 0..3 {
+            body.frame().await.expect("endless").expect("an event");
+        }
+        assert_eq!(began.elapsed(), secs(3));
+        let again = read(ask().await.expect("an answer")).await;
+        assert_eq!((again.status, ledger.effects()), (409, 1));
+    }
+}
+
 #[tokio::test]
 async fn row_54_of_an_answer_too_large_it_is_kept_that_it_was_given() {
     for lengths in [vec!["0123456789a"], vec!["01234", "56789", "abc", "def"]] {
@@ -175,12 +242,16 @@ async fn row_55_an_answer_that_breaks_off_breaks_off_for_its_caller_and_is_never
 }
 
 #[tokio::test]
-async fn row_56_what_is_stored_is_what_came_from_inside() {
-    let (app, _) = answering(plain(), || ([("content-encoding", "gzip")], "zipped").into_response());
+async fn row_56_what_is_stored_is_what_came_from_inside_and_that_it_is_compressed_is_told() {
+    let heard = Heard::default();
+    let (app, _) = answering(plain().observe(heard.ears()), || {
+        ([("content-encoding", "gzip")], "zipped").into_response()
+    });
     for _ in 0..2 {
         let answer = post(&app, "a1", "1").await;
         assert_eq!((answer.header("content-encoding"), answer.text()), (Some("gzip"), "zipped"));
     }
+    assert_eq!(heard.take(), ["encoded", "stored", "replayed"]);
 }
 
 #[tokio::test]

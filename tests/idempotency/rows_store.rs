@@ -64,6 +64,24 @@ async fn row_44_an_answer_is_kept_for_its_time_from_the_end_on_and_so_is_the_mis
     assert!(!post(&app, "a1", "1").await.is_replay());
 }
 
+#[tokio::test]
+async fn row_44_who_has_to_know_is_told_how_long_keys_are_kept() {
+    let ms = Duration::from_millis;
+    for (ttl, told) in
+        [(None, "24 h"), (Some(secs(7_200)), "2 h"), (Some(ms(90_500)), "90 s"), (Some(ms(20)), "20 ms")]
+    {
+        let layer = plain().required();
+        let (app, _) = orders(ttl.map_or_else(|| layer.clone(), |ttl| layer.clone().ttl(ttl)));
+        post(&app, "a1", "1").await;
+        let reused = post(&app, "a1", "2").await;
+        let missing = send(&app, request(Method::POST, "/orders", &[], "1")).await;
+        for (answer, status) in [(reused, 422), (missing, 400)] {
+            assert_eq!(answer.status, status);
+            assert!(answer.text().ends_with(&format!("; keys are kept for {told}\"}}")), "{}", answer.text());
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn row_45_a_key_that_has_expired_is_new_for_any_request() {
     let (app, ledger) = orders(plain().ttl(secs(10)));

@@ -72,7 +72,7 @@ impl Answers {
         let stored = Stored::encode(
             head.status.as_u16(),
             clock::date(),
-            self.lasting(&head.headers),
+            self.lasting(&head.headers, trailers.is_some()),
             body,
             pairs(trailers.unwrap_or(&none)),
         );
@@ -86,12 +86,17 @@ impl Answers {
         }
     }
 
-    fn lasting<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    /// What announces trailers is kept together with them: over HTTP/1.1 they are not sent without it.
+    fn lasting<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        has_trailers: bool,
+    ) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         let named = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
         let named: Vec<_> = named.flat_map(|value| value.split(',')).map(str::trim).collect();
         pairs(headers).filter(move |(name, _)| {
             let is = |other: &HeaderName| other.as_str() == *name;
-            let lasts = !NEVER.contains(name)
+            let lasts = (!NEVER.contains(name) || has_trailers && *name == "trailer")
                 && !named.iter().any(|other| other.eq_ignore_ascii_case(name))
                 && !self.dropped.iter().any(is);
             lasts || self.kept.iter().any(is)
@@ -123,6 +128,18 @@ impl Answers {
         }
         self.echo(headers, key);
         Ok(Some(response))
+    }
+
+    /// Whether a stored answer is this one; of one that is too large only the status is compared.
+    pub(super) fn is_of(&self, stored: Stored, head: &Parts, body: Kept<'_>) -> bool {
+        let Ok(stored) = self.unseal(stored) else { return false };
+        stored.open().is_ok_and(|answer| {
+            let is_body = match (answer.body(), body) {
+                (Kept::Kept(stored), Kept::Kept(body)) => stored == body,
+                _ => true,
+            };
+            answer.status() == head.status.as_u16() && is_body
+        })
     }
 
     /// Says the key back, where that was asked for.

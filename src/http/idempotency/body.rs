@@ -97,7 +97,8 @@ impl<B: Body<Data = Bytes>> Body for StoredBody<B> {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Passing { body } => body.size_hint(),
-            Kind::Own { data, error: None, .. } => SizeHint::with_exact(data.len() as u64),
+            Kind::Own { data, trailers: None, error: None } => SizeHint::with_exact(data.len() as u64),
+            // HTTP/1.1 has no trailers behind a body whose length was announced.
             Kind::Own { .. } => SizeHint::default(),
             Kind::Long { read, rest } => {
                 let front = read.iter().map(|data| data.len() as u64).sum::<u64>();

@@ -9,6 +9,9 @@ use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 /// The operation that a handler runs, in the extensions of its request. Everything that [`Idem`] can, and an end in a
 /// transaction with a response as its answer.
 ///
+/// A request that came without a key has none, and one that runs unprotected has none. Where keys are not
+/// [`required`](super::IdempotencyLayer::required), a handler asks for `Option<Extension<Idempotent>>`.
+///
 /// ```
 /// use axum::Extension;
 /// use buttress::http::Idempotent;
@@ -32,7 +35,7 @@ impl Idempotent {
     }
 
     /// Ends the operation as a part of `tx`, with this response for all who ask again. Commit, and answer with what this gives
-    /// back.
+    /// back. After a rollback answer otherwise: what is answered instead is judged as any other answer.
     ///
     /// # Errors
     /// [`Lost::Fenced`]: another attempt owns the operation by now; roll back.

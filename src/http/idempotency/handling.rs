@@ -1,7 +1,7 @@
 //! What a handler does for a request, to the end of its answer.
 
 use super::read::{Read, Reading};
-use ::http::{Request, Response, StatusCode, response::Parts};
+use ::http::{HeaderMap, Request, Response, StatusCode, header, response::Parts};
 use bytes::Bytes;
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -65,6 +65,11 @@ where
                             let read = Read::Whole { data: Bytes::new(), trailers: None };
                             return Poll::Ready(Came::Answer(head, read));
                         }
+                        // Its events are for now, and it may have no end.
+                        if is_event_stream(&head.headers) {
+                            let read = Read::TooLarge { data: Vec::new(), rest: Box::pin(body) };
+                            return Poll::Ready(Came::Answer(head, read));
+                        }
                         let reading = Reading::new(*max);
                         Self::Reading { head: Some(head), body: Some(Box::pin(body)), reading }
                     }
@@ -86,4 +91,11 @@ where
             self.set(next);
         }
     }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    const MEDIA_TYPE: &str = "text/event-stream";
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next());
+    media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(MEDIA_TYPE))
 }

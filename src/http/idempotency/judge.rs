@@ -14,6 +14,11 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// What an answer says of the operation, where neither the handler nor a layer of ours has said it.
     fn judge(&self, head: &Parts, trailers: Option<&HeaderMap>, effects: Effects) -> Outcome;
 
+    /// The same of an answer whose body is over what is kept: it is passed on and not read to its end, so that its trailers are not known.
+    fn judge_long(&self, head: &Parts, effects: Effects) -> Outcome {
+        self.judge(head, None, effects)
+    }
+
     /// A refusal as a response; `None` for a problem document.
     fn refuse(&self, refusal: Refusal) -> Option<Response<Bytes>> {
         let _ = refusal;
@@ -39,18 +44,13 @@ impl Dialect for ByStatusCode {
 }
 
 /// The handler's own word first, then that of a layer of ours, then the protocol's.
-pub(super) fn judge(
-    dialect: &dyn Dialect,
-    head: &Parts,
-    trailers: Option<&HeaderMap>,
-    effects: Effects,
-) -> Outcome {
+pub(super) fn judge(head: &Parts, by_protocol: impl FnOnce() -> Outcome) -> Outcome {
     if let Some(outcome) = head.extensions.get::<Outcome>() {
         return *outcome;
     }
     match head.extensions.get::<Rejected>() {
         Some(rejected) if !rejected.reached() => Outcome::NotStarted,
-        _ => dialect.judge(head, trailers, effects),
+        _ => by_protocol(),
     }
 }
 

@@ -34,6 +34,7 @@ impl<S> IdempotencyLayer<S> {
     #[must_use]
     pub fn new(store: S, principal: impl Principal, effects: Effects) -> Self {
         const NAMESPACE: &str = "buttress";
+        let keeper = Keeper::new(store, effects);
         let config = Config {
             namespace: NAMESPACE.into(),
             scope_of_all: principal.scope_of_all(NAMESPACE),
@@ -64,9 +65,10 @@ impl<S> IdempotencyLayer<S> {
                 described_by: None,
                 reused: StatusCode::UNPROCESSABLE_ENTITY,
                 max_wait: Duration::from_secs(10),
+                ttl: keeper.time_to_live(),
             },
         };
-        Self { keeper: Keeper::new(store, effects), config: Arc::new(config) }
+        Self { keeper, config: Arc::new(config) }
     }
 
     fn set(mut self, set: impl FnOnce(&mut Config)) -> Self {
@@ -154,13 +156,15 @@ impl<S> IdempotencyLayer<S> {
     }
 
     /// The longest body that is kept of an answer, 1 MiB by default. Of a longer one it is kept that it was given: who asks
-    /// again is told 409, and nothing runs again.
+    /// again is told 409, and nothing runs again. So it is with events (`text/event-stream`), however few: they are passed on as
+    /// they come.
     #[must_use]
     pub fn max_response(self, bytes: usize) -> Self {
         self.set(|config| config.answers.max = bytes)
     }
 
-    /// Where the store is in trouble, requests run unprotected. Without this they are refused with 503.
+    /// Where the store cannot be reached or does not answer in time, requests run unprotected. Without this they are refused with
+    /// 503, as they are in any case by a store that is full, or whose record cannot be read here.
     #[must_use]
     pub fn fail_open(self) -> Self {
         self.set(|config| config.fail_open = true)
@@ -260,10 +264,10 @@ impl<S> IdempotencyLayer<S> {
         self.keep(|keeper| keeper.lease(lease))
     }
 
-    /// See [`Keeper::ttl`].
+    /// See [`Keeper::ttl`]. Who sends no key where one is required, or one that was used, is told in the problem document.
     #[must_use]
     pub fn ttl(self, ttl: Duration) -> Self {
-        self.keep(|keeper| keeper.ttl(ttl))
+        self.set(|config| config.problems.ttl = ttl).keep(|keeper| keeper.ttl(ttl))
     }
 
     /// See [`Keeper::parked_ttl`].

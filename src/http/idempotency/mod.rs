@@ -62,7 +62,8 @@
 //! | no key | runs unprotected; 400 where one is [`required`](IdempotencyLayer::required) |
 //! | no key at all in what stands there | 400 |
 //! | a body over 1 MiB | 413 |
-//! | the store in trouble | 503; unprotected with [`fail_open`](IdempotencyLayer::fail_open) |
+//! | the store cannot be reached | 503; unprotected with [`fail_open`](IdempotencyLayer::fail_open) |
+//! | the store is full, or has what cannot be read here | 503 |
 //! | too many at once | 503, before anything is claimed |
 //!
 //! | the handler's answer | the record |
@@ -73,6 +74,7 @@
 //! | 5xx | `Plain`: stored. `Keyed`, `SameTx`: released, so that a retry runs it again |
 //! | an error, a panic, a body that breaks off | `Plain`: parked. `Keyed`, `SameTx`: released |
 //! | 101 | released, and passed on |
+//! | a body over 1 MiB, events (`text/event-stream`) | passed on; stored without its body, so that who asks again is told 409 |
 //! | everything else | stored |
 //!
 //! # Where it stands

@@ -46,6 +46,8 @@ pub(super) struct Problems {
     pub(super) described_by: Option<HeaderValue>,
     pub(super) reused: StatusCode,
     pub(super) max_wait: Duration,
+    /// How long keys are remembered, for those who have to know.
+    pub(super) ttl: Duration,
 }
 
 impl Refusal {
@@ -137,8 +139,13 @@ impl Problems {
             .as_ref()
             .map_or_else(|| "about:blank".to_owned(), |base| format!("{base}{}", refusal.slug()));
         let (title, code, detail) = (title(&refusal), status.as_u16(), refusal.detail());
-        let document =
-            format!(r#"{{"type":"{kind}","title":"{title}","status":{code},"detail":"{detail}"}}"#);
+        let published = match refusal {
+            Refusal::Missing | Refusal::Reused => format!("; keys are kept for {}", in_words(self.ttl)),
+            _ => String::new(),
+        };
+        let document = format!(
+            r#"{{"type":"{kind}","title":"{title}","status":{code},"detail":"{detail}{published}"}}"#
+        );
         let mut response = Response::new(Bytes::from(document));
         *response.status_mut() = status;
         self.heads(refusal, response.headers_mut());
@@ -157,7 +164,9 @@ impl Problems {
             // The word that clients in the field look for.
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
-        if let (Refusal::Missing | Refusal::Invalid(_), Some(link)) = (refusal, &self.described_by) {
+        if let (Refusal::Missing | Refusal::Invalid(_) | Refusal::Weak, Some(link)) =
+            (refusal, &self.described_by)
+        {
             headers.insert(header::LINK, link.clone());
         }
     }
@@ -177,5 +186,15 @@ const fn title(refusal: &Refusal) -> &'static str {
         Refusal::Store(Trouble::Quota) => "Too many idempotency keys",
         Refusal::Store(_) => "Idempotency keys are unavailable",
         Refusal::Full => "Too many operations",
+    }
+}
+
+/// A time as people say it, never longer than it is.
+fn in_words(time: Duration) -> String {
+    const HOUR: u64 = 3_600;
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        seconds if seconds % HOUR == 0 => format!("{} h", seconds / HOUR),
+        seconds => format!("{seconds} s"),
     }
 }

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     deadline::{Deadline, Scope},
-    idempotency::{Body as Kept, Driving, Ended, Ending, KeyStore, Outcome, Run},
+    idempotency::{Body as Kept, Driving, Ended, Ending, Idem, KeyStore, Outcome, Run},
     key::Key,
+    telemetry::IdempotencyOutcome,
 };
-use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, response::Parts};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, response::Parts};
 use bytes::Bytes;
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -131,15 +132,21 @@ fn decide<S: KeyStore, B: Body<Data = Bytes>, E: Failure>(
         config.answers.echo(&mut head.headers, key);
         (ending, Done::Answered(Response::from_parts(head, body)))
     };
-    let judged = |head: &Parts, body: Kept<'_>, trailers: Option<&HeaderMap>| match judge::judge(
-        &*config.dialect,
-        head,
-        trailers,
-        effects,
-    ) {
-        Outcome::Final if run.idem().settled().is_some() => None,
-        Outcome::Final => Some(Ending::Done(config.answers.store(head, body, trailers))),
-        outcome => Some(ending_without_answer(outcome)),
+    let judged = |head: &Parts, body: Kept<'_>, trailers: Option<&HeaderMap>| {
+        let by_protocol = || match body {
+            Kept::Kept(_) => config.dialect.judge(head, trailers, effects),
+            Kept::TooLarge { .. } => config.dialect.judge_long(head, effects),
+        };
+        match judge::judge(head, by_protocol) {
+            Outcome::Final if is_settled(run.idem(), config, head, body) => None,
+            Outcome::Final => {
+                if head.headers.contains_key(header::CONTENT_ENCODING) {
+                    run.note(IdempotencyOutcome::Encoded);
+                }
+                Some(Ending::Done(config.answers.store(head, body, trailers)))
+            }
+            outcome => Some(ending_without_answer(outcome)),
+        }
     };
     match came {
         Err(panic) => (Some(broke()), Done::Panicked(panic)),
@@ -162,6 +169,12 @@ fn decide<S: KeyStore, B: Body<Data = Bytes>, E: Failure>(
             answer(head, Some(broke()), StoredBody::broken(data, error))
         }
     }
+}
+
+/// Whether a transaction of the handler has ended the operation with this answer. Where the handler gives another one it was rolled
+/// back; or it was not, and then what is written after it changes nothing.
+fn is_settled(idem: &Idem, config: &Config, head: &Parts, body: Kept<'_>) -> bool {
+    idem.settled().is_some_and(|stored| config.answers.is_of(stored, head, body))
 }
 
 /// What the caller gets, now that it is known how the record has taken it.
