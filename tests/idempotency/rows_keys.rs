@@ -93,6 +93,9 @@ async fn row_08_a_check_of_the_services_own_refuses_weak_keys() {
     let (app, ledger) = orders(plain().check(|key| key.as_str().contains('-')));
     assert_eq!(statuses(&app, &["weak", "8e03978e-40d5"]).await, [400, 201]);
     assert_eq!(ledger.effects(), 1);
+    let (app, _) = orders(plain().check(|_| false).described_by("https://docs.example/keys"));
+    let refused = post(&app, "weak", "1").await;
+    assert_eq!(refused.header("link"), Some("<https://docs.example/keys>; rel=\"describedby\""));
 }
 
 #[tokio::test]
@@ -215,6 +218,20 @@ async fn row_14_method_path_query_content_type_and_body_are_compared_and_no_othe
             "{method} {path} {headers:?} {body}"
         );
     }
+    assert_eq!(ledger.effects(), 1);
+}
+
+#[tokio::test]
+async fn row_14_a_value_of_one_chosen_header_never_passes_for_another_header() {
+    let names = ["api-version", "x-mode"].map(HeaderName::from_static);
+    let (app, ledger) = orders(plain().fingerprint_headers(names));
+    let send = async |chosen: [(&str, &str); 2]| {
+        let headers = [&[("idempotency-key", "a1")], &chosen[..]].concat();
+        super::rig::send(&app, request(Method::POST, "/orders", &headers, "1")).await.status
+    };
+    assert_eq!(send([("api-version", ""), ("api-version", "x-mode")]).await, 201);
+    assert_eq!(send([("x-mode", ""), ("x-mode", "x-mode")]).await, 422);
+    assert_eq!(send([("x-mode", "x-mode"), ("x-mode", "")]).await, 422);
     assert_eq!(ledger.effects(), 1);
 }
 

@@ -85,9 +85,11 @@ impl Config {
             request.uri.query().unwrap_or("").as_bytes(),
             request.headers.get(header::CONTENT_TYPE).map_or(b"", HeaderValue::as_bytes),
         ];
-        // Each header as its name, its values, and an empty field behind them: so that no value passes for a name.
-        let chosen = self.fingerprinted.iter().flat_map(|name| {
-            [name.as_str().as_bytes()].into_iter().chain(line(name)).chain([b"".as_slice()])
+        // Each header as its name, how many values it has, and these: so that no value passes for a name.
+        let counts: Vec<_> =
+            self.fingerprinted.iter().map(|name| (line(name).count() as u64).to_le_bytes()).collect();
+        let chosen = self.fingerprinted.iter().zip(&counts).flat_map(|(name, count)| {
+            [name.as_str().as_bytes(), count.as_slice()].into_iter().chain(line(name))
         });
         Fingerprint::of(head.into_iter().chain(chosen).chain([canonical.as_deref().unwrap_or(body)]))
     }
