@@ -30,7 +30,7 @@
 //! - [`Effects`]: what running a handler again would do, the one word that nobody can guess.
 //! - [`KeyStore`]: what a store promises; [`Durable`]: one that keeps its word when a host dies; [`InTx`]: one that takes part in transactions of the application.
 //! - [`Stored`]: an answer as it is kept.
-//! - [`Keeper`]: claims, keeps leases alive and writes down ends; [`Idem`]: what a handler holds of the operation that it runs.
+//! - [`Keeper`]: claims, keeps leases alive, writes down ends, and has what is parked [found out](Keeper::reconcile); [`Idem`]: what a handler holds of the operation that it runs.
 
 mod ask;
 mod claim;
@@ -49,6 +49,7 @@ mod moment;
 mod nonce;
 mod outcome;
 mod points;
+mod reconcile;
 mod record;
 mod run;
 mod store;
@@ -74,6 +75,7 @@ pub use keeper::Keeper;
 pub use moment::Moment;
 pub use nonce::Nonce;
 pub use outcome::Outcome;
+pub use reconcile::Reconciled;
 pub use record::{OnClaim, OnHold, Record, State};
 #[cfg(feature = "http")]
 pub(crate) use run::Driving;

@@ -6,6 +6,7 @@ mod client;
 mod flood;
 mod grpc;
 mod phases;
+mod reconcile;
 mod rig;
 mod rows_answers;
 mod rows_bodies;

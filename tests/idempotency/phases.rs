@@ -8,11 +8,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use buttress::{
-    http::{IdempotencyLayer, Idempotent},
+    http::{IdempotencyLayer, Idempotent, idempotency::CallError},
     idempotency::{
         Attempt, Claim, Effects, Ending, Hold, InTx, KeyStore, Lost, Parked, PhaseError, RecordId, Recovery,
         Resolution, StoreError,
     },
+    key::Key,
     store::memory::MemoryStore,
 };
 use bytes::Bytes;
@@ -70,8 +71,42 @@ async fn child_keys_are_the_same_in_every_attempt_and_one_name_is_one_call() {
 }
 
 #[tokio::test]
+async fn a_call_carries_the_key_of_its_step_in_every_attempt_and_one_name_is_one_call() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&seen);
+    let cards = tower::service_fn(move |request: Request| {
+        let key = request.headers()["idempotency-key"].to_str().expect("text").to_owned();
+        assert_eq!(request.extensions().get::<Key>().expect("for clients").as_str(), key);
+        note.lock().expect("not poisoned").push(key);
+        std::future::ready(if request.uri().path() == "/broken" { Err("broken") } else { Ok(()) })
+    });
+    let app = serve(layer(Effects::Keyed), move |request| {
+        let (idem, cards) = (idem(&request), cards.clone());
+        let request = |path: &str| Request::post(path).body(Body::empty()).expect("a request");
+        async move {
+            let ask =
+                async |step: (&'static str, u64), path| idem.call(step, cards.clone(), request(path)).await;
+            assert_eq!(idem.call("charge", cards.clone(), request("/charges")).await, Ok(()));
+            assert_eq!(
+                idem.call("charge", cards.clone(), request("/charges")).await,
+                Err(CallError::UsedTwice)
+            );
+            assert_eq!(ask(("line", 1), "/lines").await, Ok(()));
+            assert_eq!(ask(("line", 2), "/broken").await, Err(CallError::Failed("broken")));
+            let key = idem.child_key("charge").as_str().to_owned();
+            (StatusCode::SERVICE_UNAVAILABLE, key).into_response()
+        }
+    });
+    let charge = post(&app, "a1", "1").await.text().to_owned();
+    post(&app, "a1", "1").await;
+    let seen = seen.lock().expect("not poisoned").clone();
+    assert_eq!((seen.len(), &seen[..3]), (6, &seen[3..]));
+    assert!(seen[0] == charge && seen[1] != seen[2] && seen[1] != charge);
+}
+
+#[tokio::test]
 async fn a_secret_makes_child_keys_that_nobody_else_foretells() {
-    use buttress::key::{Key, Secret};
+    use buttress::key::Secret;
     let key_of = async |layer: IdempotencyLayer<Store>| {
         let app = serve(layer, |request| {
             let key = idem(&request).child_key("charge").as_str().to_owned();

@@ -69,13 +69,7 @@ impl IdempotencyKeyLayer {
     /// For `POST` and `PATCH`, in the header `Idempotency-Key`, raw, as most services in the field read it.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            form: Arc::new(Form {
-                header: HeaderName::from_static("idempotency-key"),
-                methods: vec![Method::POST, Method::PATCH],
-                quoted: false,
-            }),
-        }
+        Self { form: Arc::default() }
     }
 
     /// As a string in quotes: for services that insist on the standard.
@@ -158,6 +152,25 @@ fn choose<B>(request: &Request<B>) -> Key {
             let host = uri.authority().map_or("", |authority| authority.as_str());
             let step = format!("{method} {host}{}", uri.path());
             idem.child_key((&*step, idem.count(&step)))
+        }
+    }
+}
+
+/// Gives a request that key, in the usual header and form.
+pub(super) fn send_with<B>(key: Key, request: &mut Request<B>) {
+    let form = Form::default();
+    if let Some(value) = form.write(&key) {
+        request.headers_mut().insert(form.header, value);
+        request.extensions_mut().insert(key);
+    }
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self {
+            header: HeaderName::from_static("idempotency-key"),
+            methods: vec![Method::POST, Method::PATCH],
+            quoted: false,
         }
     }
 }

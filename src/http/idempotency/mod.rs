@@ -115,7 +115,7 @@ pub use answer::Seal;
 pub use body::StoredBody;
 pub use client::{CallStep, IdempotencyKey, IdempotencyKeyLayer};
 pub use future::IdempotencyFuture;
-pub use handle::Idempotent;
+pub use handle::{CallError, Idempotent};
 pub use judge::{Dialect, Failure};
 pub use layer::IdempotencyLayer;
 pub use principal::{Principal, Unscoped};
