@@ -51,7 +51,7 @@
 //! | `.retry(..)` | repeats by default what HTTP/2 servers have refused, up to twice and at once. Under a retry layer each attempt would be up to three. [`builder`] turns it off; a client that was built otherwise, and is used under a retry, should say `.retry(reqwest::retry::never())` |
 //! | `.timeout(..)`, `.read_timeout(..)` | cut without telling the layers inside; there are none inside, so they only say `TimedOut` where a limit here says why |
 //! | `.connect_timeout(..)` | keep it: shorter than an attempt, it says that nothing was reached, so that anything may be sent again |
-//! | `.redirect(..)` | the other host is asked by reqwest itself: the layers count it for the host that was called first. `Policy::none()` where that matters |
+//! | `.redirect(..)` | the other host is asked by reqwest itself: the layers count it for the host that was called first. `Policy::none()` where that matters. A 307 or 308 to a request with a body comes back as it is: reqwest cannot send again what streams. An idempotency key goes along wherever it follows |
 //! | `.connector_layer(..)` | stands around the making of connections alone: three requests over one connection pass it once |
 //!
 //! # Cancel and clone
