@@ -106,7 +106,7 @@ impl Terms {
 /// How much of a store one [`Scope`](super::Scope) may fill. Counted when a record is made: claims at the same instant may go a little over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// Records that have not expired.
+    /// Records that have not expired. In memory one counts for a lease longer, until it leaves.
     pub records: u64,
     /// Bytes of their stored answers.
     pub bytes: u64,

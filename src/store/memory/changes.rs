@@ -16,7 +16,8 @@ impl KeyStore for MemoryStore {
         let (now, found) = (self.now(), self.found(id));
         let claimed = self.shard(&found).claim(found, now, &attempt, self.counts());
         match claimed {
-            Err(Trouble::Full) if self.sweep(SWEPT) > 0 => {
+            // Of which tenant those are that have expired nobody knows: so for one that is over its quota all of them go.
+            Err(trouble @ (Trouble::Full | Trouble::Quota)) if self.sweep(swept(trouble)) > 0 => {
                 Ok(self.shard(&found).claim(found, now, &attempt, self.counts())?)
             }
             claimed => Ok(claimed?),
@@ -76,6 +77,13 @@ impl KeyStore for MemoryStore {
             // Which of the two it was makes no difference: whoever waits claims again.
             let _ = time::timeout_at(self.instant(lease_until), bell.heard()).await;
         }
+    }
+}
+
+const fn swept(trouble: Trouble) -> usize {
+    match trouble {
+        Trouble::Quota => usize::MAX,
+        _ => SWEPT,
     }
 }
 

@@ -16,7 +16,7 @@
 //! | how many records | at most [`max_records`](MemoryStore::max_records), 100 000 by default |
 //! | how much memory | [`max_bytes`](MemoryStore::max_bytes), 64 MiB by default, counted as the answers, the recovery points and [`RECORD_BYTES`] for each record. Over it no new record is made; what runs may store its answer all the same, since its effect has happened |
 //! | what happens there | a new operation is refused, as [`Full`](crate::idempotency::Trouble::Full). Nothing that runs or that could still be asked for ever makes room for another |
-//! | when a record leaves | a lease after its time to live, by a purge, or when room is needed |
+//! | when a record leaves | a lease after its time to live, by a purge, or when room is needed, of the store or in the quota of a tenant |
 //! | the clock | tokio's: monotonic, and it can be paused |
 //! | waiters | are woken by the end of the attempt, and at the end of its lease |
 //! | a clone | is the same store |

@@ -57,21 +57,24 @@ fn leaves_at(record: &Record) -> Moment {
 
 impl Slot {
     fn bytes(&self) -> usize {
-        let stored = self.stored.as_ref().map_or(0, |stored| stored.as_bytes().len());
         let recovery =
             self.recovery.as_ref().map_or(0, |recovery| recovery.point.len() + recovery.payload.len());
-        RECORD_BYTES + stored + recovery
+        RECORD_BYTES + self.answer_bytes() + recovery
+    }
+
+    fn answer_bytes(&self) -> usize {
+        self.stored.as_ref().map_or(0, |stored| stored.as_bytes().len())
     }
 
     /// Changes it, and what it counts.
     fn change<T>(&mut self, scope: &Scope, counts: &Counts, change: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.bytes();
+        let (before, answer_before) = (self.bytes(), self.answer_bytes());
         let changed = change(self);
         let after = self.bytes();
         if before != after {
             counts.room.resize(before, after);
             if self.by_quota {
-                counts.tenants.resize(*scope, before, after);
+                counts.tenants.resize(*scope, answer_before, self.answer_bytes());
             }
         }
         changed
@@ -230,7 +233,7 @@ impl Shard {
                 slot.ring();
                 counts.room.leave(slot.bytes());
                 if slot.by_quota {
-                    counts.tenants.leave(*found.id.scope(), slot.bytes());
+                    counts.tenants.leave(*found.id.scope(), slot.answer_bytes());
                 }
                 purged += 1;
             } else {
@@ -274,7 +277,7 @@ fn admit(scope: &Scope, attempt: &Attempt, counts: &Counts) -> Result<bool, Trou
         return Err(Trouble::Full);
     }
     let Some(quota) = attempt.terms.quota_of_scope() else { return Ok(false) };
-    if counts.tenants.enter(*scope, quota, RECORD_BYTES) {
+    if counts.tenants.enter(*scope, quota) {
         Ok(true)
     } else {
         counts.room.leave(RECORD_BYTES);

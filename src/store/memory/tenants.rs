@@ -7,6 +7,7 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug, Default)]
 struct Usage {
     records: u64,
+    /// Of their answers.
     bytes: u64,
 }
 
@@ -21,14 +22,13 @@ impl Tenants {
     }
 
     /// A place for one more record, if the quota has one.
-    pub(super) fn enter(&self, scope: Scope, quota: Quota, bytes: usize) -> bool {
+    pub(super) fn enter(&self, scope: Scope, quota: Quota) -> bool {
         let mut tenants = self.lock();
         let usage = tenants.get(&scope).copied().unwrap_or_default();
-        let bytes = usage.bytes.saturating_add(bytes as u64);
-        if usage.records >= quota.records || bytes > quota.bytes {
+        if usage.records >= quota.records || usage.bytes >= quota.bytes {
             return false;
         }
-        tenants.insert(scope, Usage { records: usage.records + 1, bytes });
+        tenants.insert(scope, Usage { records: usage.records + 1, ..usage });
         true
     }
 

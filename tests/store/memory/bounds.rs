@@ -110,9 +110,9 @@ async fn ten_thousand_short_operations_leave_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quota_counts_bytes_and_gives_them_back() {
+async fn a_quota_counts_bytes_of_answers_and_gives_them_back() {
     let store = MemoryStore::new();
-    let quota = Quota { records: u64::MAX, bytes: (RECORD_BYTES * 3) as u64 };
+    let quota = Quota { records: u64::MAX, bytes: (RECORD_BYTES * 2) as u64 };
     let attempt = || {
         let terms = Terms::new(LEASE, TTL, OnLeaseOver::Takeover).quota(quota);
         Attempt::new(Fingerprint::ANY, terms)

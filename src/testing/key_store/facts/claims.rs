@@ -126,6 +126,44 @@ pub async fn a_quota_stops_new_records_of_one_tenant_only<S: KeyStore>(stage: &S
     stage.won(fresh(), attempt()).await;
 }
 
+/// Their answers, and not what a store needs beside them.
+pub async fn a_quota_of_bytes_is_used_up_by_answers<S: KeyStore>(stage: &Stage<S>) {
+    let quota = Quota { records: u64::MAX, bytes: 1_000 };
+    let attempt = || {
+        let terms = stage.terms(OnLeaseOver::Takeover).quota(quota);
+        Attempt::new(Fingerprint::of(["the usual"]), terms)
+    };
+    let scope = tenant();
+    let id = || RecordId::new(scope, &Key::random());
+    for _ in 0..10 {
+        let (hold, _) = stage.won(id(), attempt()).await;
+        stage.end(hold, Ending::Released).await;
+    }
+    for body in ["a".repeat(300), "b".repeat(300)] {
+        let (hold, _) = stage.won(id(), attempt()).await;
+        stage.done(hold, &body).await;
+    }
+    let over = stage.store().claim(id(), attempt()).await;
+    assert!(matches!(&over, Err(error) if error.trouble() == Trouble::Quota), "{over:?}");
+}
+
+/// Though nobody has purged it.
+pub async fn what_has_expired_is_in_nobodys_quota<S: KeyStore>(stage: &Stage<S>) {
+    let quota = Quota { records: 1, bytes: u64::MAX };
+    let attempt = || {
+        let terms = Terms::new(stage.lease(), stage.units(2), OnLeaseOver::Takeover).quota(quota);
+        Attempt::new(Fingerprint::of(["the usual"]), terms)
+    };
+    let scope = tenant();
+    let id = || RecordId::new(scope, &Key::random());
+    let (hold, _) = stage.won(id(), attempt()).await;
+    stage.store().finish(hold, Ending::Done(answer("within")), stage.units(2)).await.expect("it is ours");
+    let over = stage.store().claim(id(), attempt()).await;
+    assert!(matches!(&over, Err(error) if error.trouble() == Trouble::Quota), "{over:?}");
+    stage.wait(8).await;
+    stage.won(id(), attempt()).await;
+}
+
 /// Steps of an owner that nobody knows.
 pub async fn nothing_is_shown_of_a_record_that_is_not_there<S: KeyStore>(stage: &Stage<S>) {
     let hold = Hold { id: fresh(), token: 1, nonce: stage.attempt().nonce };

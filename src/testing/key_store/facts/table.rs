@@ -26,6 +26,8 @@ macro_rules! key_store_facts {
             two_tenants_with_one_key_never_meet
             an_operation_of_its_own_is_a_record_of_its_own
             a_quota_stops_new_records_of_one_tenant_only
+            a_quota_of_bytes_is_used_up_by_answers
+            what_has_expired_is_in_nobodys_quota
             nothing_is_shown_of_a_record_that_is_not_there
             // Ends.
             an_answer_comes_back_byte_for_byte
