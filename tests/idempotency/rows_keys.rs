@@ -297,6 +297,22 @@ async fn row_16_on_another_endpoint_a_key_is_a_mistake_or_another_operation() {
 }
 
 #[tokio::test]
+async fn row_16_in_nested_routers_the_layer_outside_or_a_namespace_tells_endpoints_apart() {
+    let version = |name: &'static str| Router::new().route("/orders", routing::post(async move || name));
+    let outside = Router::new().nest("/v1", version("one")).nest("/v2", version("two")).layer(plain());
+    let records = plain();
+    let each = |name| version(name).layer(records.clone().namespace(name));
+    let inside = Router::new().nest("/v1", each("one")).nest("/v2", each("two"));
+    for (app, other) in [(outside, 422), (inside, 200)] {
+        let ask =
+            async |path| send(&app, request(Method::POST, path, &[("idempotency-key", "a1")], "")).await;
+        assert_eq!(ask("/v1/orders").await.text(), "one");
+        assert_eq!(ask("/v2/orders").await.status, other);
+        assert!(ask("/v1/orders").await.is_replay());
+    }
+}
+
+#[tokio::test]
 async fn row_17_bodies_are_compared_by_their_bytes_or_as_the_service_says() {
     let (app, _) = orders(plain());
     post(&app, "a1", "{\"a\":1}").await;

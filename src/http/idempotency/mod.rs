@@ -83,6 +83,11 @@
 //! attempt and not the wait of one caller; inside compression and whatever else wraps bodies. On `Router::layer`,
 //! `route_layer` or a handler's `.layer`, alone or in [`guard`](super::guard).
 //!
+//! Once around a handler: under another layer over the same records the inner one finds the key in flight, by the outer one, and answers
+//! 409. And inside of a nested router the path that it sees is the rest of it: `/v1/payments` and `/v2/payments` are both `/payments`
+//! there, and one key sent to both is one operation. So put it outside, on the router that nests; or give each a
+//! [`namespace`](IdempotencyLayer::namespace).
+//!
 //! # Cancel and clone
 //!
 //! Where the handler first waits it goes on in a task of its own, which polls it again at once; one that never waits costs no
