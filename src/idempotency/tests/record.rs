@@ -245,6 +245,10 @@ proptest! {
 #[test]
 fn another_rule_is_told_and_changes_nothing_until_any_is_compared() {
     let old = Fingerprint::from_parts(9, [3; 32]);
+    assert_eq!(
+        [old, Fingerprint::ANY, Fingerprint::of(["x"])].map(|it| it.rule()),
+        [9, 0, Fingerprint::RULE]
+    );
     let terms = Terms::new(ms(10), ms(10), OnLeaseOver::Takeover);
     let now = Moment::default();
     let OnClaim::Begin(record) = Record::claim(None, now, &Attempt::new(old, terms)) else { panic!("none") };
@@ -256,6 +260,33 @@ fn another_rule_is_told_and_changes_nothing_until_any_is_compared() {
     let later = now.after(ms(10));
     let OnClaim::Resume(next) = Record::claim(Some(&record), later, &any) else { panic!("lease over") };
     assert_eq!(next.fingerprint.digest(), old.digest());
+}
+
+#[test]
+fn only_the_owner_of_a_running_record_writes_recovery_points() {
+    let now = Moment::default();
+    let OnClaim::Begin(record) = Record::claim(None, now, &attempt(true, 1, 10, 100, false)) else {
+        panic!("none")
+    };
+    assert!(record.may_set_recovery(&hold(1, 1)));
+    assert!(!record.may_set_recovery(&hold(1, 2)));
+    assert!(!record.may_set_recovery(&hold(2, 1)));
+    let OnHold::Write(done) = record.finish(now, &hold(1, 1), State::Done, ms(5)) else {
+        panic!("it is ours")
+    };
+    assert!(!done.may_set_recovery(&hold(1, 1)));
+}
+
+#[test]
+fn a_lease_outlives_a_time_to_live_and_ends_to_the_instant() {
+    let now = Moment::default();
+    let OnClaim::Begin(begun) = Record::claim(None, now, &attempt(true, 1, 10, 100, false)) else {
+        panic!("none")
+    };
+    let record = Record { expires_at: now.after(ms(2)), ..begun };
+    for (at, expired) in [(2, false), (9, false), (10, true), (11, true)] {
+        assert_eq!(record.is_expired(now.after(ms(at))), expired, "{at} ms");
+    }
 }
 
 #[test]

@@ -53,6 +53,8 @@ proptest! {
         let answer = read.open().expect("written here");
         prop_assert_eq!(answer.status(), status);
         prop_assert_eq!(answer.made_at(), SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()));
+        prop_assert_eq!(answer.headers().size_hint(), (headers.len(), Some(headers.len())));
+        prop_assert_eq!(answer.trailers().size_hint(), (trailers.len(), Some(trailers.len())));
         let owned = |fields: crate::idempotency::Fields<'_>| -> Pairs {
             fields.map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
         };
