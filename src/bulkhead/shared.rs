@@ -84,17 +84,20 @@ impl Shared {
     /// Another limit; those who wait for the places that come with it get them.
     pub(super) fn set_limit(&self, limit: u32) {
         self.compartment.set_limit(limit);
-        self.call_up();
-        if self.compartment.word().is_heard() {
+        // Where nobody came in there is nothing to tell, and a listener may set limits itself.
+        if self.call_up() && self.compartment.word().is_heard() {
             self.tell();
         }
     }
 
-    /// Gives free places to those who wait.
-    fn call_up(&self) {
+    /// Gives free places to those who wait; whether anybody did.
+    fn call_up(&self) -> bool {
+        let mut called = false;
         while let Some(waker) = self.compartment.call_up() {
+            called = true;
             waker.wake();
         }
+        called
     }
 
     /// Tells how many are inside, until it is true: of two that tell at once, the one who speaks last may have counted

@@ -92,6 +92,33 @@ fn a_larger_limit_that_lets_somebody_in_is_told() {
 }
 
 #[test]
+fn a_limit_that_lets_nobody_in_is_not_told_and_a_listener_may_set_one() {
+    let heard = Heard::default();
+    let of_listener = Arc::new(Mutex::new(None::<Slots>));
+    let own = Arc::clone(&of_listener);
+    let sets = move |event: &Event<'_>| {
+        let slots = own.lock().expect("not poisoned").clone();
+        if let (Event::InFlight { calls, .. }, Some(slots)) = (event, slots) {
+            slots.set_limit(calls + 1);
+        }
+    };
+    let slots = Slots::new("reports", 1).observe((heard.listener(), sets));
+    slots.set_limit(3);
+    slots.set_limit(1);
+    assert_eq!(heard.take(), Vec::<String>::new());
+
+    *of_listener.lock().expect("not poisoned") = Some(slots.clone());
+    let one = slots.try_acquire().expect("free");
+    let two = slots.try_acquire().expect("the listener has made room");
+    assert_eq!(
+        (heard.take(), slots.limit()),
+        (vec!["reports 1 inside".into(), "reports 2 inside".into()], 3)
+    );
+    drop((one, two));
+    of_listener.lock().expect("not poisoned").take();
+}
+
+#[test]
 fn the_first_listener_stays_and_one_that_panics_harms_nobody() {
     let heard = Heard::default();
     let slots = Slots::new("reports", 1)
