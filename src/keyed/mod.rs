@@ -36,7 +36,8 @@
 //! # What idle means
 //!
 //! Time is told by calls, since a clock would have to be read at each: of two values the one whose last use lies further
-//! back leaves first, give or take the last 64 looks a core.
+//! back leaves first. That is exact for the first thousand looks of a core after a newcomer, and from then on give or take
+//! the last 64.
 //!
 //! # Which key
 //!

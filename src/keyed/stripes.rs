@@ -26,6 +26,10 @@ const MOST: usize = 16;
 /// Looks of one stripe that fall into one tick, where there is one stripe.
 const GRAIN: u64 = 64;
 
+/// So many looks of a stripe after a newcomer have a tick each: where few calls come between two newcomers, they are told
+/// apart exactly. Who goes on without newcomers pays for it once.
+const EXACT: u64 = 1024;
+
 static COUNT: LazyLock<usize> =
     LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from).min(MOST).next_power_of_two());
 
@@ -60,7 +64,7 @@ pub(super) struct Stripes<K, V> {
 #[repr(align(128))]
 struct Stripe<K, V> {
     known: RwLock<HashSet<Shared<K, V>>>,
-    /// Looks so far, more or less: two threads of one stripe may count one for two.
+    /// Looks since the last newcomer, more or less: two threads of one stripe may count one for two.
     looks: AtomicU64,
 }
 
@@ -91,7 +95,7 @@ impl<K, V> Stripes<K, V> {
     fn look(&self, stripe: &Stripe<K, V>) -> u64 {
         let looks = stripe.looks.load(Relaxed).wrapping_add(1);
         stripe.looks.store(looks, Relaxed);
-        if looks & (self.grain - 1) == 0 { self.advance() } else { self.tick.load(Acquire) }
+        if looks <= EXACT || looks & (self.grain - 1) == 0 { self.advance() } else { self.tick.load(Acquire) }
     }
 }
 
@@ -126,6 +130,7 @@ impl<K: Hash + Eq, V> Stripes<K, V> {
         for stripe in &self.stripes {
             let mut known = stripe.known.write().unwrap_or_else(PoisonError::into_inner);
             known.insert(Shared(Arc::clone(entry)));
+            stripe.looks.store(0, Relaxed);
         }
     }
 

@@ -206,3 +206,21 @@ fn threads_that_call_while_the_rules_change_find_each_key_and_the_last_rules() {
         assert_eq!(circuit.state(), State::Open, "what is listed is what calls ask");
     }
 }
+
+#[test]
+fn the_circuit_that_was_idle_longest_leaves_also_after_few_calls() {
+    for idle in ["a.test", "b.test", "c.test"] {
+        let circuits = circuits(3);
+        for host in ["a.test", "b.test", "c.test", "b.test", "a.test"] {
+            circuits.admit(host).expect("closed").record(Outcome::OK);
+        }
+        for host in
+            ["c.test", "a.test", "b.test", "c.test", "a.test"].into_iter().filter(|host| *host != idle)
+        {
+            circuits.admit(host).expect("closed").record(Outcome::OK);
+        }
+        circuits.admit("new.test").expect("closed").record(Outcome::OK);
+        assert!(circuits.known(idle).is_none(), "{idle} was idle longest, of {:?}", circuits.list());
+        assert_eq!(circuits.len(), 3);
+    }
+}
