@@ -42,16 +42,16 @@ impl Bounds {
         self
     }
 
-    /// At most so many bytes in all; at least 1. For HTTP it is headers and bodies that count, for other responses what
-    /// [`weigh`](super::FallbackLayer::weigh) says. The oldest leave first.
+    /// At most so many bytes in all; at least 1. For HTTP it is headers, bodies and keys that count (a URI, and some hundred
+    /// bytes around it), for other responses what [`weigh`](super::FallbackLayer::weigh) says. The oldest leave first.
     #[must_use]
     pub const fn size(mut self, bytes: usize) -> Self {
         self.size = if bytes == 0 { 1 } else { bytes };
         self
     }
 
-    /// At most so many bytes for one answer; at least 1. A larger one is passed on and not kept; an earlier answer for its
-    /// key stays.
+    /// At most so many bytes for one answer, counted as in [`size`](Self::size); at least 1. A larger one is passed on and
+    /// not kept; an earlier answer for its key stays.
     #[must_use]
     pub const fn each(mut self, bytes: usize) -> Self {
         self.each = if bytes == 0 { 1 } else { bytes };

@@ -17,7 +17,7 @@ pub(super) struct Fresh {
     refresh: u64,
 }
 
-/// The lower bits of a word are the time, in steps of 2^20 ns (about a millisecond): 36 years.
+/// The lower bits of a word are the time, in steps of 2^20 ns (about a millisecond): 36 years, then they begin anew.
 const TIME: u64 = (1 << 40) - 1;
 const STEP_BITS: u32 = 20;
 /// 64 KiB of words at most.
@@ -43,7 +43,7 @@ impl Fresh {
         let word = self.word(hash);
         let seen = word.load(Relaxed);
         let time = steps(now);
-        if seen & !TIME == tag(hash) && time.saturating_sub(seen & TIME) < self.refresh {
+        if seen & !TIME == tag(hash) && time.wrapping_sub(seen) & TIME < self.refresh {
             return false;
         }
         word.compare_exchange(seen, tag(hash) | time, Relaxed, Relaxed).is_ok()
@@ -73,7 +73,7 @@ impl Fresh {
 
 #[inline]
 fn steps(at: Instant) -> u64 {
-    (clock::nanos(at) >> STEP_BITS).min(TIME)
+    (clock::nanos(at) >> STEP_BITS) & TIME
 }
 
 /// The upper bits of the hash; the place comes of the lower ones. Never zero, which is an empty word.
@@ -123,6 +123,17 @@ mod tests {
         assert!(always.claim(1, now) && always.claim(1, now));
         assert!(once.claim(1, now) && !once.claim(1, now + 10_000 * DAY));
         assert_eq!((always.words.len(), once.words.len()), (16, 8192));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_decades_does_not_end_the_refresh() {
+        let fresh = Fresh::new(10, SECOND);
+        let mut now = clock::now();
+        for years in [1, 6, 12, 18, 25, 30] {
+            assert!(fresh.claim(7, now), "before {years} years");
+            assert!(!fresh.claim(7, now + SECOND / 2));
+            now += DAY * 365 * years;
+        }
     }
 
     proptest! {
