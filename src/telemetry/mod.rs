@@ -25,6 +25,7 @@
 mod again;
 mod event;
 mod keyed_request;
+mod label;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod observer;
