@@ -54,7 +54,7 @@
 //! | stays open | 30 s, give or take a tenth; the failed response may ask for longer, up to 30 s |
 //! | exactly at the end of the open time | probes are let through |
 //! | who turns it from open to half-open | the next call, never a timer |
-//! | probes | one; if it fails it opens again, if it succeeds it closes |
+//! | probes | one; if it fails it opens again, if it succeeds it closes; a 429 is no success, and opens it again |
 //! | a probe that never answers | has failed after the open time, and its late answer moves nothing |
 //! | a success that completes the sample | can open |
 //! | forced states | stick until [`Circuit::auto`] |

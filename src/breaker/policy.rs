@@ -104,14 +104,14 @@ impl Policy {
     }
 
     /// How many probes are let through at once while half-open, and how many must succeed for it to close: at least 1,
-    /// at most 1024. Any that fails, or is slow where that is a rule, opens it again.
+    /// at most 1024. Any that fails or is throttled, or is slow where that is a rule, opens it again.
     #[must_use]
     pub fn probes(self, probes: u32) -> Self {
         self.with(|settings| settings.probes = probes.clamp(1, MAX_PROBES))
     }
 
     /// Judges the probes by rate: once `calls` of them have answered (at least 1, at most 1024), opens where this share
-    /// or more has failed, else closes.
+    /// or more has failed or was throttled, else closes.
     #[must_use]
     pub fn judge_probes(self, calls: u32, failure_rate: Ratio) -> Self {
         self.with(|settings| settings.judge = Some((calls.clamp(1, MAX_PROBES), failure_rate)))
@@ -140,6 +140,9 @@ impl Policy {
 
     /// A call that is dropped without a reason after it has waited so long is a failure: somebody's timeout has cut it.
     /// Set it to the timeout of one attempt. [`Duration::MAX`], the default: such a call is nothing.
+    ///
+    /// It also says which callers were in a hurry: a call that the caller's own [`Deadline`](crate::Deadline) has ended is a
+    /// failure where it has waited so long, and else nothing. With the default it always is one.
     #[must_use]
     pub fn abandoned_after(self, time: Duration) -> Self {
         self.with(|settings| settings.abandoned_after = time)

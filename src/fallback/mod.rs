@@ -63,6 +63,9 @@
 //! answers are given all the same. Where there is no deadline nobody cuts them: give the other service a
 //! [timeout](crate::timeout) of its own, or put one around the whole stack.
 //!
+//! Over HTTP the layers inside may have given the body a type of their own: [`http()`](FallbackLayer::http) shows what a
+//! fallback answers with then.
+//!
 //! # Cancel and clone
 //!
 //! Dropping the future drops whichever runs, the call or the fallback. The inner future is dropped before the fallback is

@@ -17,6 +17,11 @@ use http_body::Body;
 ///
 /// A 429 or 503 that says when to come again ([`retry_after`](super::retry_after())) gives that as the hint.
 ///
+/// Under a layer that needs the verdict, a breaker, the body is a [`SettleBody`](super::SettleBody): the same data, the same
+/// error, another type. Where two types would meet (`option_layer`, a fallback by another service), bring them to one above
+/// that layer, by tower's `map_response`: `.map_response(|answer: Response<_>| answer.map(Body::new))`. A circuit that shall
+/// not be asked for a while is [disabled](crate::breaker::Circuit::disable), which needs no `option_layer`.
+///
 /// ```
 /// use buttress::{http::ByStatus, outcome::{Class, Classify, Verdict}};
 ///

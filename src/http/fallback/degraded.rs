@@ -95,6 +95,36 @@ impl<K, C> FallbackLayer<K, C> {
     /// assert_eq!(answer.extensions().get::<Degraded>().unwrap().class(), Class::Failed);
     /// # }
     /// ```
+    ///
+    /// A layer inside that reads bodies to their end, such as a breaker with [`ByStatus`] or a bulkhead held
+    /// [`ToEnd`](crate::http::ToEnd), gives them a type of its own, and a fallback has to answer with the same. A function
+    /// makes it of `Bytes`. For another service, which has the body that it has, bring the inside back to one type:
+    ///
+    /// ```
+    /// use axum::{body::Body, extract::Request, response::Response};
+    /// use buttress::{breaker::{BreakerLayer, Circuit, Policy}, fallback::FallbackLayer, http::ByStatus, over};
+    /// use bytes::Bytes;
+    /// use tower::{ServiceExt, util::MapResponseLayer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let offers = tower::service_fn(|_: Request| async { Ok::<_, std::io::Error>(Response::new(Body::from("three for two"))) });
+    /// # let replica = tower::service_fn(|_: Request| async { Ok::<_, std::io::Error>(Response::new(Body::from("two for one"))) });
+    /// let circuit = Circuit::new("offers", &Policy::new());
+    /// let breaker = BreakerLayer::new(&circuit).classify(ByStatus);
+    /// circuit.trip();
+    ///
+    /// let none = FallbackLayer::function(|_| Response::new(Bytes::from_static(b"[]").into())).http();
+    /// let answer = over((none, breaker.clone()), offers).oneshot(Request::default()).await.unwrap();
+    /// # let text = async |body| axum::body::to_bytes(body, 99).await.unwrap();
+    /// # assert_eq!(text(Body::new(answer.into_body())).await, "[]");
+    ///
+    /// let again = |lost: &Request| Request::get(lost.uri().clone()).body(Body::empty()).unwrap();
+    /// let other = FallbackLayer::service_with(replica, again).http();
+    /// let one_type = MapResponseLayer::new(|answer: Response<_>| answer.map(Body::new));
+    /// let answer = over((other, one_type, breaker), offers).oneshot(Request::default()).await.unwrap();
+    /// # assert_eq!(text(answer.into_body()).await, "two for one");
+    /// # }
+    /// ```
     #[must_use]
     pub fn http(self) -> FallbackLayer<Degrading<K>, ByStatus> {
         self.with(|source| Degrading { source }, ByStatus)
