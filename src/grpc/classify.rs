@@ -1,9 +1,9 @@
 //! What a gRPC response means: read at its trailers.
 
-use super::Code;
+use super::{Code, Pushback};
 use crate::{
     http::ReadRest,
-    outcome::{Classify, Outcome, Verdict},
+    outcome::{Class, Classify, Outcome, Verdict},
 };
 use ::http::{HeaderMap, Response, StatusCode};
 
@@ -12,6 +12,9 @@ use ::http::{HeaderMap, Response, StatusCode};
 /// The codes mean what [`Code::outcome`] says. A body that ends without trailers, or breaks off, is a failure. A caller
 /// who drops it before the first message has left; after the first message a drop is `Ok`: streams are left when one has
 /// seen enough.
+///
+/// What stands in `grpc-retry-pushback-ms` beside the status of a call that did not go well is part of the outcome: a time is
+/// its hint, and anything else asks not to be retried. See [`Pushback`].
 ///
 /// ```
 /// use buttress::{grpc::ByStatus, outcome::{Class, Classify, Verdict}};
@@ -29,7 +32,7 @@ impl<B: http_body::Body, E> Classify<Response<B>, E> for ByStatus {
     fn classify(&self, result: Result<&Response<B>, &E>) -> Verdict<Rest> {
         let Ok(response) = result else { return Verdict::Now(Outcome::FAILED) };
         if let Some(code) = Code::find(response.headers()) {
-            return Verdict::Now(code.outcome());
+            return Verdict::Now(said(code, response.headers()));
         }
         match response.status() {
             // Neither a status nor anything that could bring one; a reader that looks at `is_end_stream` never comes.
@@ -56,11 +59,18 @@ impl ReadRest for Rest {
     }
 
     fn trailers(&mut self, trailers: &HeaderMap) -> Outcome {
-        Code::find(trailers).unwrap_or(Code::UNKNOWN).outcome()
+        said(Code::find(trailers).unwrap_or(Code::UNKNOWN), trailers)
     }
 
     /// Without trailers nobody has said that it went well.
     fn end(&mut self) -> Outcome {
         Outcome::FAILED
     }
+}
+
+/// The code, and what the server says of another attempt; that is looked for only where there might be one.
+#[inline]
+fn said(code: Code, headers: &HeaderMap) -> Outcome {
+    let outcome = code.outcome();
+    if matches!(outcome.class(), Class::Ok) { outcome } else { Pushback::told(headers, outcome) }
 }

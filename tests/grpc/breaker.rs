@@ -1,15 +1,25 @@
 //! The breaker of a channel in one call: judged by the trailers, and what never brings a message is seen.
 
 use buttress::{
-    breaker::{Circuit, State},
+    breaker::{BreakerLayer, Circuit, State, Trip},
     grpc, over,
+    retry::{Policy, RetryLayer},
 };
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, StreamBody};
-use std::{convert::Infallible, fmt::Debug, io, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 use tokio::time::timeout;
 use tower::{Service, ServiceExt, service_fn};
 
@@ -79,5 +89,55 @@ async fn a_timeout_of_somebody_else_counts_once_the_attempt_has_had_its_time() {
             timeout(limit, channel.clone().oneshot(ask("never"))).await.expect_err("is cut");
         }
         assert_eq!((circuit.state() == State::Open, circuit.snapshot().calls > 0), (opens, opens));
+    }
+}
+
+/// UNAVAILABLE, with that pushback: among the headers of a response without messages, or in the trailers.
+fn unavailable(
+    pushback: &'static str,
+    in_trailers: bool,
+) -> Response<impl Body<Data = Bytes, Error: Debug> + Debug> {
+    let told = [("grpc-status", "14"), ("grpc-retry-pushback-ms", pushback)];
+    let told = told.map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
+    let mut headers = HeaderMap::from_iter(told);
+    let trailers = in_trailers.then(|| std::mem::take(&mut headers));
+    let frames = trailers.into_iter().map(|trailers| Ok::<_, Infallible>(Frame::trailers(trailers)));
+    let mut response = Response::new(StreamBody::new(stream::iter(frames)));
+    *response.headers_mut() = headers;
+    response
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_servers_pushback_lengthens_the_open_time_within_the_cap() {
+    for in_trailers in [false, true] {
+        for (pushback, wait) in [("7000", 7), ("3600000", 30), ("100", 1), ("0", 1), ("-1", 1), ("soon", 1)] {
+            let policy = buttress::breaker::Policy::new().trip(Trip::consecutive(1)).open_for(SECOND);
+            let circuit = Circuit::new("stock", &policy);
+            let server = service_fn(|()| async { Ok::<_, io::Error>(unavailable(pushback, in_trailers)) });
+            let answer = over(BreakerLayer::new(&circuit).classify(grpc::ByStatus), server).oneshot(()).await;
+            answer.expect("a response").into_body().collect().await.expect("is whole");
+            let refused = circuit.admit().expect_err("is open");
+            assert_eq!(
+                refused.retry_after(),
+                Some(wait * SECOND),
+                "{pushback}, in the trailers: {in_trailers}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_reads_by_status_waits_for_the_pushback_or_heeds_its_no() {
+    for (pushback, attempts, took) in [("700", 3, 1400), ("-1", 1, 0)] {
+        let asked = Arc::new(AtomicU32::new(0));
+        let seen = Arc::clone(&asked);
+        let server = service_fn(move |()| {
+            seen.fetch_add(1, Relaxed);
+            async { Ok::<_, io::Error>(unavailable(pushback, false)) }
+        });
+        let policy = Policy::new().all_safe().classify(grpc::ByStatus);
+        let started = tokio::time::Instant::now();
+        over(RetryLayer::new(policy), server).oneshot(()).await.expect("a response");
+        assert_eq!((asked.load(Relaxed), started.elapsed().as_millis()), (attempts, took), "{pushback}");
     }
 }
