@@ -98,10 +98,14 @@ where
         let (service, hold) = (self.inner.clone(), self.hold.clone());
         match entered {
             None => QueuedFuture::passing(service, request, hold),
-            Some(Ok(slot)) => QueuedFuture::readying(slot, service, request, hold),
-            Some(Err(slots)) => {
-                QueuedFuture::waiting(slots.join(self.queue.queue(), deadline), service, request, hold)
-            }
+            Some(Ok(slot)) => QueuedFuture::readying(slot, deadline, service, request, hold),
+            Some(Err(slots)) => QueuedFuture::waiting(
+                slots.join(self.queue.queue(), deadline),
+                deadline,
+                service,
+                request,
+                hold,
+            ),
         }
     }
 }

@@ -90,7 +90,8 @@
 //!
 //! With a queue, `poll_ready` is always ready and does not ask inside: the call readies a clone of the service after its
 //! turn has come. So nobody who waits keeps a readied connection from others, the service has to be `Clone`, and its
-//! readiness errors come out of the call.
+//! readiness errors come out of the call. An inside that is not ready by the deadline of the call ends it as
+//! [`DeadlinePassed`](crate::rejected::Reason::DeadlinePassed), and the slot is free again.
 
 mod acquire;
 mod compartment;

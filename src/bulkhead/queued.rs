@@ -2,6 +2,7 @@
 
 use super::{Acquire, Slot, hold};
 use crate::{
+    deadline::{Alarm, Deadline},
     outcome::{AtEnd, Classify},
     rejected::Rejectable,
 };
@@ -20,6 +21,8 @@ pin_project! {
         state: State<F>,
         // A clone of the service inside that nobody has readied yet; `None` once it was called.
         asked: Option<(S, Req)>,
+        // Of a call that takes a slot: it is not held longer by one that waits for the inside to be ready.
+        deadline: Option<Deadline>,
         hold: H,
     }
 }
@@ -34,6 +37,9 @@ pin_project! {
         // Has its slot, or needs none; the inside is asked only now, so that nobody waits with a readied service in hand.
         Readying {
             slot: Option<Slot>,
+            // Only where it pends, and there is a deadline.
+            #[pin]
+            limit: Option<Alarm>,
         },
         Calling {
             #[pin]
@@ -46,17 +52,31 @@ pin_project! {
 
 impl<S, Req, F, H> QueuedFuture<S, Req, F, H> {
     #[inline]
-    pub(super) fn readying(slot: Slot, service: S, request: Req, hold: H) -> Self {
-        Self { state: State::Readying { slot: Some(slot) }, asked: Some((service, request)), hold }
+    pub(super) fn readying(
+        slot: Slot,
+        deadline: Option<Deadline>,
+        service: S,
+        request: Req,
+        hold: H,
+    ) -> Self {
+        let state = State::Readying { slot: Some(slot), limit: None };
+        Self { state, asked: Some((service, request)), deadline, hold }
     }
 
     /// A call that is not counted.
     pub(super) const fn passing(service: S, request: Req, hold: H) -> Self {
-        Self { state: State::Readying { slot: None }, asked: Some((service, request)), hold }
+        let state = State::Readying { slot: None, limit: None };
+        Self { state, asked: Some((service, request)), deadline: None, hold }
     }
 
-    pub(super) fn waiting(acquire: Acquire, service: S, request: Req, hold: H) -> Self {
-        Self { state: State::Waiting { acquire }, asked: Some((service, request)), hold }
+    pub(super) fn waiting(
+        acquire: Acquire,
+        deadline: Option<Deadline>,
+        service: S,
+        request: Req,
+        hold: H,
+    ) -> Self {
+        Self { state: State::Waiting { acquire }, asked: Some((service, request)), deadline, hold }
     }
 }
 
@@ -75,7 +95,7 @@ where
                 StateProj::Waiting { acquire } => {
                     let slot = ready!(acquire.poll(cx));
                     match slot {
-                        Ok(slot) => this.state.set(State::Readying { slot: Some(slot) }),
+                        Ok(slot) => this.state.set(State::Readying { slot: Some(slot), limit: None }),
                         Err(rejected) => {
                             this.state.set(State::Ended);
                             *this.asked = None;
@@ -83,12 +103,29 @@ where
                         }
                     }
                 }
-                StateProj::Readying { slot } => {
+                StateProj::Readying { slot, mut limit } => {
                     let Some((service, _)) = this.asked else { return Poll::Pending };
-                    if let Err(error) = ready!(service.poll_ready(cx)) {
-                        this.state.set(State::Ended);
-                        *this.asked = None;
-                        return Poll::Ready(Err(error));
+                    match service.poll_ready(cx) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => {
+                            this.state.set(State::Ended);
+                            *this.asked = None;
+                            return Poll::Ready(Err(error));
+                        }
+                        Poll::Pending => {
+                            let (Some(deadline), Some(held)) = (*this.deadline, slot.as_ref()) else {
+                                return Poll::Pending;
+                            };
+                            if limit.is_none() {
+                                limit.set(Some(Alarm::at(deadline.instant())));
+                            }
+                            let Some(limit) = limit.as_pin_mut() else { return Poll::Pending };
+                            ready!(limit.poll(cx));
+                            let rejected = held.too_late();
+                            this.state.set(State::Ended);
+                            *this.asked = None;
+                            return Poll::Ready(Err(rejected.into()));
+                        }
                     }
                     let slot = slot.take();
                     let Some((mut service, request)) = this.asked.take() else { return Poll::Pending };

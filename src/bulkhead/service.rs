@@ -89,10 +89,10 @@ where
         let (service, hold) = (self.inner.clone(), self.hold.clone());
         let deadline = Deadline::current();
         match self.shared.enter(deadline) {
-            Ok(slot) => QueuedFuture::readying(slot, service, request, hold),
+            Ok(slot) => QueuedFuture::readying(slot, deadline, service, request, hold),
             Err(reason) => {
                 let acquire = self.slots.ask(reason, self.queue.queue(), deadline);
-                QueuedFuture::waiting(acquire, service, request, hold)
+                QueuedFuture::waiting(acquire, deadline, service, request, hold)
             }
         }
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     deadline::Deadline,
-    rejected::{Name, Reason},
+    rejected::{Name, Reason, Rejected},
     telemetry::{self, Event, Observed},
 };
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -98,6 +98,14 @@ impl Shared {
             waker.wake();
         }
         called
+    }
+
+    /// The rejection of a call that is inside, and has not reached the service by its deadline. The handle may be gone.
+    #[cold]
+    pub(super) fn too_late(&self) -> Rejected {
+        let (name, observed) = lock(&self.told).clone();
+        observed.emit(|| Event::rejected(name.as_str(), Reason::DeadlinePassed));
+        Rejected::new(Reason::DeadlinePassed, name, false)
     }
 
     /// Tells how many are inside, until it is true: of two that tell at once, the one who speaks last may have counted

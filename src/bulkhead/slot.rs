@@ -1,7 +1,10 @@
 //! What a call holds while it is inside.
 
 use super::shared::Shared;
-use crate::outcome::{Outcome, Ticket};
+use crate::{
+    outcome::{Outcome, Ticket},
+    rejected::Rejected,
+};
 use std::fmt;
 
 /// A place among the calls that may run at once. Dropped, it goes to the next who waits, or is free.
@@ -27,6 +30,12 @@ impl Slot {
     #[inline]
     pub(super) const fn new(shared: &'static Shared) -> Self {
         Self { shared }
+    }
+
+    /// The rejection of the call that holds it, whose deadline has passed before the inside was ready.
+    #[cold]
+    pub(super) fn too_late(&self) -> Rejected {
+        self.shared.too_late()
     }
 }
 

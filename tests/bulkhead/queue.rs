@@ -2,10 +2,12 @@
 
 use crate::{DAY, Inside, MS, lifted, on_call, reason};
 use buttress::{
-    Deadline,
+    Deadline, Rejectable,
     bulkhead::{BulkheadLayer, Queue, Slots},
     clock, over,
     rejected::Reason,
+    telemetry::Event,
+    testing::Probe,
 };
 use futures_util::{FutureExt, poll};
 use std::{
@@ -15,8 +17,8 @@ use std::{
     task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
-use tokio::time::{Instant, advance, sleep};
-use tower::{Service, ServiceExt, service_fn};
+use tokio::time::{Instant, advance, sleep, timeout};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 const ALWAYS: Queue = Queue::new(1000).max_wait(Duration::MAX);
 
@@ -173,6 +175,49 @@ async fn a_call_that_is_too_late_takes_no_place_in_the_queue() {
     let mut call = late.sync_scope(|| Box::pin(svc.call(1)));
     assert_eq!(slots.in_flight(), 0);
     assert_eq!(call.as_mut().now_or_never().map(lifted), Some(Reason::DeadlinePassed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inside_that_is_not_ready_holds_a_slot_no_longer_than_the_deadline() {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let listener = Arc::clone(&heard);
+    let slots = Slots::new("x", 1).observe(move |event: &Event<'_>| {
+        if let Event::Rejected { name, reason, .. } = event {
+            listener.lock().expect("not poisoned").push(format!("{name} {}", reason.as_str()));
+        }
+    });
+    let probe = Probe::new();
+    let inside = probe.handle();
+    let svc = BulkheadLayer::new(&slots).queue(9).max_wait(DAY).layer(probe);
+
+    inside.pend();
+    let start = Instant::now();
+    let call = |millis: u32, n| Deadline::after(start, millis * MS).sync_scope(|| svc.clone().call(n));
+    let mut calls = [call(100, 1), call(300, 2), call(500, 3)].map(Box::pin);
+    assert!(calls.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
+    assert_eq!((slots.in_flight(), slots.waiting()), (1, 2));
+
+    let [first, second, third] = calls;
+    for (call, at) in [(first, 100), (second, 300)] {
+        let answer = timeout(DAY, call).await.expect("somebody ends it");
+        let why = answer.expect_err("it was not ready in time").as_rejected().expect("refused by us");
+        assert_eq!((reason(Err::<(), _>(why.clone())), why.name()), (Reason::DeadlinePassed, "x"));
+        assert_eq!(start.elapsed(), at * MS);
+    }
+    assert_eq!(*heard.lock().expect("not poisoned"), ["x deadline_passed"; 2]);
+    assert_eq!((slots.in_flight(), inside.counts().calls), (1, 0), "the third has the slot");
+    inside.ready();
+    assert_eq!(third.await, Ok(3));
+    assert_eq!(slots.in_flight(), 0);
+
+    // Who has all the time waits.
+    inside.pend();
+    let mut patient = Box::pin(svc.clone().oneshot(4));
+    assert!(poll!(patient.as_mut()).is_pending());
+    advance(DAY).await;
+    assert!(poll!(patient.as_mut()).is_pending());
+    inside.ready();
+    assert_eq!(patient.await, Ok(4));
 }
 
 #[tokio::test(start_paused = true)]
