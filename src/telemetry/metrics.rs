@@ -5,7 +5,11 @@ use crate::rejected::Reason;
 use metrics::{Counter, Gauge, Histogram, Label, SharedString, counter, gauge, histogram};
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    mem,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 /// So many names are told apart; those that come later are counted together under the name `other`.
@@ -55,8 +59,9 @@ const HEDGES: &str = "buttress_hedges_total";
 /// | `buttress_hedges_total` | `name`, `result` | attempts beside another, by what became of them |
 ///
 /// Handles are kept: after the first event of a kind, counting allocates nothing. They are made anew when another recorder
-/// is installed, so it does not matter which is set up first, this or the exporter. The label sets are closed, and at most
-/// 1024 names are told apart; later ones share the name `other`.
+/// is installed, which is told with the next event how things stand; so it does not matter which is set up first, this or
+/// the exporter. The label sets are closed, and at most 1024 names are told apart; later ones share the name `other`.
+/// Clones are the same adapter.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -65,9 +70,9 @@ const HEDGES: &str = "buttress_hedges_total";
 /// let layer = TimeoutLayer::new(Duration::from_secs(1)).name("payments").observe(Metrics::new());
 /// # drop(layer);
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Metrics {
-    known: RwLock<Known>,
+    known: Arc<RwLock<Known>>,
 }
 
 #[derive(Debug, Default)]
@@ -90,7 +95,8 @@ const NO: (&str, &str) = ("", "");
 #[derive(Debug)]
 enum Handle {
     Counter(Counter),
-    Gauge(Gauge),
+    /// With the bits of its value: another recorder shall not have to wait for the next.
+    Gauge(Gauge, AtomicU64),
     Histogram(Histogram),
 }
 
@@ -125,14 +131,28 @@ impl Metrics {
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.recorder != recorder {
-            *known = Known { recorder, names: HashMap::new() };
-            describe();
+            known.begin(recorder);
         }
         known.make(name, series, act).act(act);
     }
 }
 
 impl Known {
+    /// There is another recorder: it is told how things stand. A circuit that is well may not turn for months.
+    #[cold]
+    fn begin(&mut self, recorder: usize) {
+        let former = mem::replace(self, Self { recorder, names: HashMap::new() });
+        describe();
+        for (name, lines) in former.names {
+            for (series, handle) in lines {
+                if let Handle::Gauge(_, value) = handle {
+                    let act = Act::Set(f64::from_bits(value.into_inner()));
+                    self.make(&name, series, act).act(act);
+                }
+            }
+        }
+    }
+
     /// The name under which it is counted.
     fn counted_as<'a>(&self, name: &'a str) -> &'a str {
         if self.names.len() < MAX_NAMES || self.names.contains_key(name) { name } else { OTHER }
@@ -162,7 +182,7 @@ impl Handle {
         labels.extend(named.map(|(label, value)| Label::from_static_parts(label, value)));
         match act {
             Act::Count => Self::Counter(counter!(series.metric, labels)),
-            Act::Set(_) => Self::Gauge(gauge!(series.metric, labels)),
+            Act::Set(value) => Self::Gauge(gauge!(series.metric, labels), value.to_bits().into()),
             Act::Note(_) => Self::Histogram(histogram!(series.metric, labels)),
         }
     }
@@ -170,9 +190,12 @@ impl Handle {
     fn act(&self, act: Act) {
         match (self, act) {
             (Self::Counter(counter), _) => counter.increment(1),
-            (Self::Gauge(gauge), Act::Set(value)) => gauge.set(value),
+            (Self::Gauge(gauge, last), Act::Set(value)) => {
+                last.store(value.to_bits(), Relaxed);
+                gauge.set(value);
+            }
             (Self::Histogram(histogram), Act::Note(value)) => histogram.record(value),
-            (Self::Gauge(_) | Self::Histogram(_), _) => {}
+            (Self::Gauge(..) | Self::Histogram(_), _) => {}
         }
     }
 }
@@ -303,6 +326,41 @@ mod tests {
         assert_eq!(of(FALLBACKS_MISSED, "last_good"), Some(1));
         assert_eq!(of(OVERFLOWS, "other hosts"), Some(1));
         assert_eq!(counts.len(), 6);
+    }
+
+    #[test]
+    fn a_recorder_that_comes_later_learns_the_state_of_circuits_that_do_not_turn() {
+        let (first, second) = (DebuggingRecorder::new(), DebuggingRecorder::new());
+        let adapter = Metrics::new();
+        let gauges = |snapshotter: &Snapshotter| {
+            let entries = snapshotter.snapshot().into_vec().into_iter();
+            let lines = entries.filter_map(|(key, _, _, value)| match value {
+                DebugValue::Gauge(value) => Some((key.key().to_string(), value.into_inner())),
+                _ => None,
+            });
+            lines.collect::<HashMap<_, _>>()
+        };
+        adapter.event(&Event::turned("payments", CircuitState::Closed, Why::Made));
+        adapter.event(&Event::turned("orders", CircuitState::Closed, Why::Made));
+        adapter.event(&Event::turned("orders", CircuitState::Open, Why::Consecutive));
+        adapter.event(&Event::in_flight("payments", 3));
+        adapter.event(&Event::call("payments", Class::Ok));
+        for recorder in [&first, &second] {
+            let seen = recorder.snapshotter();
+            metrics::with_local_recorder(recorder, || {
+                adapter.clone().event(&Event::call("payments", Class::Ok));
+            });
+            let gauges = gauges(&seen);
+            let at_one: Vec<_> =
+                gauges.iter().filter(|(_, value)| **value == 1.0).map(|(key, _)| key).collect();
+            assert_eq!((gauges.len(), at_one.len()), (13, 2), "{gauges:?}");
+            assert!(
+                at_one.iter().any(|key| key.contains("payments") && key.contains("closed")),
+                "{at_one:?}"
+            );
+            assert!(at_one.iter().any(|key| key.contains("orders") && key.contains("= open")), "{at_one:?}");
+            assert!(gauges.iter().any(|(key, value)| key.contains(IN_FLIGHT) && *value == 3.0), "{gauges:?}");
+        }
     }
 
     #[test]
