@@ -207,7 +207,13 @@ impl Circuit {
 
     #[cold]
     fn tell_of_refusal(&self) {
-        let observed = self.cold().settings().observed.clone();
+        let mut cold = self.cold();
+        let introduced = self.slot().introduce(&mut cold);
+        let observed = cold.settings().observed.clone();
+        drop(cold);
+        if introduced {
+            self.tell();
+        }
         observed.emit(|| Event::rejected(self.owner.name.as_str(), Reason::Open));
     }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::rejected::Name;
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 /// Slots that wait for an owner.
@@ -28,6 +28,8 @@ pub(super) struct Owner {
     pub(super) name: Name,
     /// The generation with which it began.
     pub(super) born: u32,
+    /// Somebody was there to be told of its first turn. Who listens later is told first what it is.
+    pub(super) told: AtomicBool,
 }
 
 impl Owner {
@@ -44,7 +46,7 @@ impl Owner {
         slot.refused.store(0, Relaxed);
         // It has no owner yet, so nobody else turns it.
         let born = slot.renew(Phase::Closed, now);
-        let owner = Arc::new(Self { slot, name, born });
+        let owner = Arc::new(Self { slot, name, born, told: AtomicBool::new(false) });
         slot.take(&owner, settings, more);
         owner
     }

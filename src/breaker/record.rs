@@ -226,15 +226,19 @@ impl Slot {
 
     #[cold]
     fn tell_of_call(&self, whose: Whose, answer: &Answer) {
-        let Some(cold) = self.cold() else { return };
+        let Some(mut cold) = self.cold() else { return };
         let word = self.word.load();
-        let observed = cold.settings().observed.clone();
-        let owner = cold.free();
         // A late answer of a former owner must not be told under the name of this one.
         let age_of = |generation: u32| word.generation().wrapping_sub(generation);
         // A disabled circuit is as though it were not there.
-        if word.phase() == Phase::Disabled || age_of(whose.generation) > age_of(owner.born) {
+        if word.phase() == Phase::Disabled || age_of(whose.generation) > age_of(cold.owner().born) {
             return;
+        }
+        let introduced = self.introduce(&mut cold);
+        let observed = cold.settings().observed.clone();
+        let owner = cold.free();
+        if introduced {
+            self.tell();
         }
         observed.emit(|| Event::call(owner.name.as_str(), answer.outcome.class()));
     }

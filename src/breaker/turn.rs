@@ -154,11 +154,22 @@ impl Slot {
         Told { waiting: cold.rare().map_or_else(Vec::new, |more| more.watchers.turned()), panic: None }
     }
 
+    /// Where nobody has been told of this circuit yet, what it is goes into the row: an observer that was installed after it
+    /// was made would not know its state before it turns. Whether that was so.
+    pub(super) fn introduce(&self, cold: &mut Held<'_>) -> bool {
+        let unknown = !cold.owner().told.load(Ordering::Relaxed);
+        if unknown {
+            self.note(cold, self.state(), Why::Made);
+        }
+        unknown
+    }
+
     /// Puts it into the row of what is to be told, if anybody listens.
     pub(super) fn note(&self, cold: &mut Held<'_>, to: State, why: Why) {
         let observed = cold.settings().observed.clone();
         if observed.has_own() || telemetry::is_installed() {
             let owner = Arc::clone(cold.owner());
+            owner.told.store(true, Ordering::Relaxed);
             cold.more().1.news.add(News { owner, observed, to, why });
         }
     }

@@ -214,7 +214,7 @@ impl CircuitState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Why {
-    /// The circuit was made.
+    /// The circuit was made, or is heard for the first time.
     Made,
     /// So many failures in a row.
     Consecutive,

@@ -40,7 +40,8 @@ all_of!(A.0, B.1, C.2, D.3);
 
 static INSTALLED: OnceLock<Box<dyn Observer>> = OnceLock::new();
 
-/// Lets `observer` hear every layer of the process, for as long as it runs.
+/// Lets `observer` hear every layer of the process, for as long as it runs. A circuit that was made before tells its state
+/// with its next call.
 ///
 /// # Errors
 /// If one was installed before: there is one a process, and a tuple makes several into one.
