@@ -69,7 +69,7 @@
 //! | `sqlx` | [`store::SqlxStore`]: the same by sqlx, in its transactions |
 //! | `redis` | [`store::redis`]: records in Redis or Valkey, best effort |
 //! | `metrics` | [`telemetry::Metrics`]: events as numbers, through the `metrics` facade |
-//! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events |
+//! | `tracing` | [`telemetry::Tracing`]: events as `tracing` events; [`telemetry::SpanLayer`]: one span around each call |
 //! | `test-util` | [`testing`]: the judge, which puts any layer through the laws |
 //! | `full` | all of these |
 

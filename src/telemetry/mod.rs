@@ -3,7 +3,8 @@
 //! The trouble: at three in the morning the question is which layer refused, and why. Layers that log and count on their
 //! own each do it differently, and cost every call a formatted string nobody reads. Here a layer emits an [`Event`]
 //! only where it has decided something, builds it only if somebody listens, and adapters turn it into numbers
-//! ([`Metrics`], feature `metrics`) and log lines ([`Tracing`], feature `tracing`).
+//! ([`Metrics`], feature `metrics`) and log lines ([`Tracing`], feature `tracing`). A [span](self::span) around each call keeps its
+//! lines together ([`SpanLayer`], feature `tracing`).
 //!
 //! Listen to one layer with its `observe` setter, or to all of them by [`install`], once, in `main`:
 //!
@@ -30,12 +31,14 @@ mod label;
 mod metrics;
 mod observer;
 #[cfg(feature = "tracing")]
+pub mod span;
+#[cfg(feature = "tracing")]
 mod tracing;
 
 #[cfg(feature = "metrics")]
 pub use self::metrics::Metrics;
 #[cfg(feature = "tracing")]
-pub use self::tracing::Tracing;
+pub use self::{span::SpanLayer, tracing::Tracing};
 pub use again::{Extra, HedgeResult, RetryResult};
 pub use event::{CircuitState, Event, FallbackKind, Limit, Why};
 pub use keyed_request::IdempotencyOutcome;

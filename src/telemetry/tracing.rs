@@ -6,7 +6,8 @@ use super::{Event, Observer};
 ///
 /// Too many keys, so that newcomers share, is a `warn`: the bound is too low, or the keys are the wrong ones; so is a
 /// configuration that was refused. One that holds is an `info`, and so is a circuit that turns: that is what one looks for at three in the morning. A call that was cut, refused or answered by
-/// a fallback, or is sent again, is a `debug`, and every end of a call through a circuit a `trace`: they come one a call.
+/// a fallback, or is sent again, is a `debug`, and every end of a call through a circuit a `trace`: they come one a call. How often
+/// a call was sent again is recorded in its [span](super::span).
 ///
 /// ```
 /// # use std::time::Duration;
@@ -63,6 +64,8 @@ impl Observer for Tracing {
             Event::Retry { name, class, attempt, wait } => {
                 let (reason, seconds) = (class.as_str(), wait.as_secs_f64());
                 tracing::debug!(target: "buttress", name, reason, attempt, seconds, "will be sent again");
+                // A span that has no such field, as one of the user's may not, takes no notice.
+                tracing::Span::current().record("http.request.resend_count", attempt);
             }
             Event::RetryEnded { name, result, attempts } => {
                 tracing::trace!(target: "buttress", name, result = result.as_str(), attempts, "call ended");

@@ -20,5 +20,6 @@ mod keyed_breaker;
 mod keyed_bulkhead;
 mod lift;
 mod retry;
+mod span;
 mod stack;
 mod timeout;
