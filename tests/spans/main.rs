@@ -34,7 +34,13 @@ use tracing_subscriber::{
 
 /// All that is heard: the fields of each span once it is closed, and each event with the number of spans that it stands in.
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<(HashMap<u64, String>, Vec<String>)>>);
+struct Heard(Arc<Mutex<Log>>);
+
+#[derive(Default)]
+struct Log {
+    open: HashMap<u64, String>,
+    lines: Vec<String>,
+}
 
 #[derive(Default)]
 struct Fields(String);
@@ -50,27 +56,27 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Heard {
         let of = attributes.metadata();
         let mut fields = Fields(format!("{} {} {}", of.level(), of.target(), of.name()));
         attributes.record(&mut fields);
-        self.0.lock().expect("whole").0.insert(id.into_u64(), fields.0);
+        self.0.lock().expect("whole").open.insert(id.into_u64(), fields.0);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
         let mut fields = Fields::default();
         values.record(&mut fields);
         let mut heard = self.0.lock().expect("whole");
-        *heard.0.get_mut(&id.into_u64()).expect("begun") += &fields.0;
+        *heard.open.get_mut(&id.into_u64()).expect("begun") += &fields.0;
     }
 
     fn on_event(&self, event: &tracing::Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let depth = context.event_scope(event).map_or(0, Iterator::count);
-        self.0.lock().expect("whole").1.push(format!("{depth}{}", fields.0));
+        self.0.lock().expect("whole").lines.push(format!("{depth}{}", fields.0));
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
         let mut heard = self.0.lock().expect("whole");
-        let fields = heard.0.remove(&id.into_u64()).expect("begun");
-        heard.1.push(fields);
+        let fields = heard.open.remove(&id.into_u64()).expect("begun");
+        heard.lines.push(fields);
     }
 }
 
@@ -82,7 +88,7 @@ impl Heard {
     }
 
     fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().expect("whole").1)
+        std::mem::take(&mut self.0.lock().expect("whole").lines)
     }
 }
 
