@@ -67,9 +67,9 @@ pub use guard::{Guard, guard};
 pub use idempotency::{IdempotencyKeyLayer, IdempotencyLayer, Idempotent, StoredBody, Unscoped};
 pub use per_authority::{PerAuthority, per_authority};
 pub use problem::{Problem, Render};
-#[cfg(feature = "hyper")]
-pub(crate) use refused::any;
 pub use refused::refused;
+#[cfg(feature = "hyper")]
+pub(crate) use refused::{any, plain};
 pub use repeatable::Repeatable;
 pub use replay::{NoReplay, ReplayBody};
 pub use respond::{Respond, RespondFuture, RespondLayer, respond};

@@ -1,12 +1,12 @@
 //! Whether a request was never processed, as the errors of hyper, hyper-util and h2 tell it.
 
-use crate::http::{any, refused};
+use crate::http::{any, plain, refused};
 use h2::Reason;
 use hyper_util::client::legacy;
 use std::error::Error;
 
 /// Whether this error, or one among its sources, says that the request was never processed: it may be sent again, whatever
-/// its method.
+/// its method. What is [`Lifted`](crate::Lifted) is looked at, too.
 ///
 /// | found in the sources | because |
 /// |---|---|
@@ -32,13 +32,13 @@ pub fn never_sent(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn says_so(error: &(dyn Error + 'static)) -> bool {
-    if let Some(error) = error.downcast_ref::<legacy::Error>() {
+    if let Some(error) = plain::<legacy::Error>(error) {
         return error.is_connect();
     }
-    if let Some(error) = error.downcast_ref::<::hyper::Error>() {
+    if let Some(error) = plain::<::hyper::Error>(error) {
         return error.is_canceled();
     }
-    let Some(error) = error.downcast_ref::<h2::Error>() else { return false };
+    let Some(error) = plain::<h2::Error>(error) else { return false };
     // By the server: what h2 itself closes may have been sent. A stream that was to be served still ends in an I/O error
     // when the connection closes after a `GOAWAY`, not in this one.
     error.is_remote()

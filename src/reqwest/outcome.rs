@@ -4,7 +4,6 @@ use crate::{
     http,
     hyper::never_sent,
     outcome::{Classify, Outcome, Verdict},
-    rejected::Lifted,
 };
 use ::http::Response;
 use ::reqwest::Error;
@@ -69,9 +68,5 @@ impl<B: Body, E: StdError + 'static> Classify<Response<B>, E> for ByStatus {
 /// The error of reqwest in another, itself or somewhere behind it.
 fn find<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
     let mut chain = std::iter::successors(Some(error), |error| (*error).source());
-    chain.find_map(|error| match error.downcast_ref::<Lifted<Error>>() {
-        Some(Lifted::Inner(error)) => Some(error),
-        Some(Lifted::Rejected(_)) => None,
-        None => error.downcast_ref(),
-    })
+    chain.find_map(http::plain)
 }

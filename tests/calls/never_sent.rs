@@ -5,7 +5,7 @@ use crate::{
     server::{Server, hyper, nobody, reqwest, status, url},
     two::{CANCEL, ENHANCE_YOUR_CALM, NO_ERROR, REFUSED_STREAM, Say, Two},
 };
-use buttress::{http::refused, hyper::never_sent};
+use buttress::{Lifted, http::refused, hyper::never_sent};
 use bytes::Bytes;
 use http_body_util::Empty;
 use std::{error::Error, net::SocketAddr};
@@ -50,6 +50,10 @@ async fn a_host_that_is_not_found_was_never_sent() {
     let error = hyper(false).request(request.expect("a request")).await.expect_err("no such host");
     assert!(never_sent(&error));
     assert!(!refused(&error), "that much takes knowledge of the client");
+    assert!(
+        never_sent(&Lifted::Inner(error)),
+        "a layer sees it lifted, as in `over(hyper::retry(..), client)`"
+    );
 }
 
 #[tokio::test]

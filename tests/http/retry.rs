@@ -413,6 +413,27 @@ async fn stacks_of_boxed_errors_and_enums_of_ones_own_are_looked_into_too() {
     }
 }
 
+/// What is lifted is not among its own sources: `Lifted` speaks for it.
+#[tokio::test(start_paused = true)]
+async fn a_refused_connection_is_seen_under_a_lift() {
+    for (kind, received) in [(io::ErrorKind::ConnectionRefused, 3), (io::ErrorKind::ConnectionReset, 1)] {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let client = service_fn(move |_: Sent| {
+            count.fetch_add(1, SeqCst);
+            ready(Err::<Response<Body>, _>(io::Error::from(kind)))
+        });
+        let answer = over(retry(policy()), client.clone()).oneshot(request(Method::POST)).await;
+        assert!(matches!(answer, Err(Lifted::Inner(error)) if error.kind() == kind), "as it was");
+        assert_eq!(asked.swap(0, SeqCst), received, "{kind:?}");
+        // the same in a box around the lift
+        let boxed = over((), client).map_err(BoxError::from);
+        let layer = retry_by(policy(), ForRetry::boxed(), Resend::new());
+        tower::Layer::layer(&layer, boxed).oneshot(request(Method::POST)).await.expect_err("no answer");
+        assert_eq!(asked.load(SeqCst), received, "{kind:?}");
+    }
+}
+
 /// The caps: none, and all.
 #[tokio::test(start_paused = true)]
 async fn no_cap_is_wrong() {

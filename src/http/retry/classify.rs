@@ -60,6 +60,23 @@ impl<V> ForRetry<V> {
     /// `hyper::never_sent`, with the feature `hyper`.
     ///
     /// A request of any method is sent again after such an error, so be sure.
+    ///
+    /// Under [`over`](crate::over) and [`lift`](crate::lift) it is shown `Lifted<E>`, which speaks for the error that it holds: that
+    /// one is not among its sources.
+    ///
+    /// ```
+    /// use buttress::{Lifted, http::ForRetry};
+    ///
+    /// #[derive(Debug)]
+    /// struct NotToday;
+    /// # impl std::fmt::Display for NotToday {
+    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("not today") }
+    /// # }
+    /// # impl std::error::Error for NotToday {}
+    ///
+    /// let classify = ForRetry::new().never_sent(|error| error.is::<Lifted<NotToday>>());
+    /// # drop::<ForRetry>(classify);
+    /// ```
     #[must_use]
     pub fn never_sent(mut self, says: fn(&(dyn Error + 'static)) -> bool) -> Self {
         self.never_sent = says;
