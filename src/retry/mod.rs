@@ -38,6 +38,7 @@
 //! | `Failed`, `Throttled`, `TimedOut` | if the request is safe, or never reached the service |
 //! | `Rejected`, by a layer of ours inside | if it never reached the service |
 //! | `Panicked`, `Cancelled` | never |
+//! | by a deadline (`DeadlinePassed`), not by the limit of one attempt (`TimedOut`) | never: the next would have no time either |
 //! | the server asks not to be called again | never |
 //!
 //! What is safe only the user knows: [`Policy::safe`]. Where nothing is said, only what never reached the service is sent
