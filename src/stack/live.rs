@@ -145,6 +145,11 @@ impl Live {
         done
     }
 
+    /// What was wrong is put right, and it is what is gone by already.
+    pub(super) fn holds(&self) {
+        self.shared.observed.emit(|| Event::reload(NAME, None));
+    }
+
     /// What was to be read could not even be found.
     pub(super) fn refuse(&self, error: &ConfigError) {
         self.shared.observed.emit(|| Event::reload(NAME, Some(error.path())));

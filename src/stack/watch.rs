@@ -14,7 +14,8 @@ const EVERY: Duration = Duration::from_secs(1);
 impl Live {
     /// Goes by that file whenever it changes, for as long as what this gives is kept. It is read every second, and gone by
     /// once it was the same twice: one that is being written is left alone. What is wrong in it is said by
-    /// [`Event::Reload`](crate::telemetry::Event::Reload), once for each thing that is wrong, and changes nothing.
+    /// [`Event::Reload`](crate::telemetry::Event::Reload), once for each thing that is wrong, and changes nothing; once it is put
+    /// right that is said, too, also where it is as it was before.
     ///
     /// A file that is replaced, as Kubernetes and editors do, is found by its path. One that is gone or empty is refused,
     /// once, and read again when it is back. A file of TOML that was cut between two lines looks whole: write another file,
@@ -52,20 +53,31 @@ impl Drop for Watching {
 
 async fn watch(live: Live, path: PathBuf, every: Duration) {
     let mut sight = Sight::default();
+    let mut wrong = false;
     loop {
         let path = path.clone();
         // A file system may be far away. It is a page, so it is read and not dated: two writes in one tick have one date, and
         // so have two files that were unpacked.
         let Ok(seen) = spawn_blocking(move || file(&path)).await else { return };
         match sight.look(seen) {
-            Some(Ok(text)) if Config::read(text).is_ok_and(|config| config == live.config()) => {}
-            // Whatever comes of it, the listeners are told.
-            Some(Ok(text)) => drop(live.reload_str(text)),
-            Some(Err(error)) => live.refuse(error),
+            Some(Ok(text)) => wrong = !go_by(&live, text, wrong),
+            Some(Err(error)) => {
+                live.refuse(error);
+                wrong = true;
+            }
             None => {}
         }
         time::sleep(every).await;
     }
+}
+
+/// Whether that text holds from now on. The listeners are told, unless it has held all along.
+fn go_by(live: &Live, text: &str, was_wrong: bool) -> bool {
+    let is_new = !Config::read(text).is_ok_and(|config| config == live.config());
+    if !is_new && was_wrong {
+        live.holds();
+    }
+    !is_new || live.reload_str(text).is_ok()
 }
 
 /// What a look at a file gives.

@@ -99,6 +99,17 @@ async fn what_is_written_holds_once_it_stands_and_what_is_wrong_never_does() {
     page.write(&limit(30));
     assert_eq!(now().await, (30, "stack done".into()), "back");
 
+    page.write("[client]\nbulkhead = { limit = 0 }");
+    assert_eq!(now().await, (30, "stack refused \"client.bulkhead.limit\"".into()));
+    page.write(&limit(30));
+    assert_eq!(
+        now().await,
+        (30, "stack done".into()),
+        "it stands there again, and whoever was alarmed hears of it"
+    );
+    page.write(&format!("{} # as it was", limit(30)));
+    assert_eq!(now().await, (30, String::new()), "nothing was wrong, and nothing is new");
+
     drop(watching);
     page.write(&limit(40));
     assert_eq!(now().await, (30, String::new()), "nobody looks any more");
