@@ -9,6 +9,13 @@ const MOST_CALLS: u32 = 4095;
 /// As many as can be tried at once.
 const MOST_PROBES: u32 = 1024;
 
+/// The least that a budget counts.
+const LEAST_SHARE: Ratio = Ratio::of(1, 1000);
+/// A window of time has ten buckets, each of a millisecond at least.
+const LEAST_WINDOW: Duration = Duration::from_millis(10);
+/// As many as can wait.
+const MOST_WAITING: u32 = 1 << 20;
+
 type Checked = Result<(), ConfigError>;
 
 impl Config {
@@ -49,8 +56,20 @@ impl ClientConfig {
         }
         within("client.budget.tokens", budget.tokens, 1, u32::MAX)?;
         share("client.budget.share", budget.share)?;
+        if budget.share < LEAST_SHARE {
+            return Err(ConfigError::new(
+                "client.budget.share",
+                "is next to nothing, and must be at least 0.001",
+            ));
+        }
         match breaker.window {
-            Window::Time(length) => time("client.breaker.window", length)?,
+            Window::Time(length) => {
+                time("client.breaker.window", length)?;
+                if length < LEAST_WINDOW {
+                    let says = format!("is {length:?}, and must be at least {LEAST_WINDOW:?}");
+                    return Err(ConfigError::new("client.breaker.window", says));
+                }
+            }
             Window::Calls(calls) => within("client.breaker.window", calls, 1, MOST_CALLS)?,
         }
         within("client.breaker.min_calls", breaker.min_calls, 1, u32::MAX)?;
@@ -81,6 +100,7 @@ impl ServerConfig {
         if bulkhead.queue == 0 {
             return Ok(());
         }
+        within("server.bulkhead.queue", bulkhead.queue, 0, MOST_WAITING)?;
         time("server.bulkhead.max_wait", bulkhead.max_wait)?;
         if bulkhead.max_wait >= *total {
             let says = format!("is {:?}, and the whole call may take {total:?}", bulkhead.max_wait);

@@ -9,8 +9,10 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Config {
     /// Calls that go out.
+    #[cfg_attr(feature = "config", serde(deserialize_with = "super::humane::table"))]
     pub client: ClientConfig,
     /// Calls that come in.
+    #[cfg_attr(feature = "config", serde(deserialize_with = "super::humane::table"))]
     pub server: ServerConfig,
 }
 
@@ -28,12 +30,16 @@ pub struct ClientConfig {
     /// So many hosts have circuits, slots and budgets of their own. 1000. The one number that stays while the service runs.
     pub hosts: usize,
     /// What is sent again.
+    #[cfg_attr(feature = "config", serde(deserialize_with = "super::humane::table"))]
     pub retry: RetryConfig,
     /// Who pays for that.
+    #[cfg_attr(feature = "config", serde(deserialize_with = "super::humane::table"))]
     pub budget: BudgetConfig,
     /// When a host is left alone.
+    #[cfg_attr(feature = "config", serde(deserialize_with = "super::humane::table"))]
     pub breaker: BreakerConfig,
     /// How many calls one host gets at once.
+    #[cfg_attr(feature = "config", serde(deserialize_with = "super::humane::table"))]
     pub bulkhead: HostConfig,
 }
 
@@ -121,6 +127,7 @@ pub struct ServerConfig {
     #[cfg_attr(feature = "config", serde(deserialize_with = "super::humane::some_time"))]
     pub trust_deadline: Option<Duration>,
     /// How many calls run at once, and how many wait.
+    #[cfg_attr(feature = "config", serde(deserialize_with = "super::humane::table"))]
     pub bulkhead: QueueConfig,
 }
 

@@ -3,10 +3,10 @@
 use super::Window;
 use crate::window::Ratio;
 use serde::{
-    Deserializer,
-    de::{Error, Unexpected, Visitor},
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
 };
-use std::{fmt, time::Duration};
+use std::{fmt, marker::PhantomData, time::Duration};
 
 const TIME: &str = "a time with its unit, as \"250ms\" or \"3s\"";
 
@@ -78,6 +78,26 @@ pub(super) fn some_time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Dur
     }
 
     from.deserialize_any(SomeTime)
+}
+
+/// A table, field by field. What serde derives would take a list too, and its values in the order of the fields, which nobody
+/// has written down.
+pub(super) fn table<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    struct Table<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Table<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a table")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(fields))
+        }
+    }
+
+    from.deserialize_map(Table(PhantomData))
 }
 
 /// A share of a whole, 0 to 1; NaN is none.

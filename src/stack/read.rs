@@ -23,6 +23,8 @@ impl Config {
     /// The first thing that is wrong in it, by the path of its field: what cannot be read, what is not known, and what
     /// [`check`](Self::check) refuses.
     pub fn read(text: &str) -> Result<Self, ConfigError> {
+        // Some editors mark the order of bytes, which tells nothing here.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let config: Self = if text.trim_start().starts_with('{') { json(text)? } else { toml(text)? };
         config.check()?;
         Ok(config)

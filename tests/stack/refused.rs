@@ -25,11 +25,17 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[client]\nhosts = 0", "client.hosts", "at least 1"),
     ("[client]\nhosts = 2000000", "client.hosts", "at most"),
     ("[client]\nretry = { backoff = \"5s\" }", "client.retry.max_backoff", "less than the first wait"),
-    ("[client]\nretry = 3", "client.retry", "invalid type"),
+    ("[client]\nretry = 3", "client.retry", "expected a table"),
+    ("client = []", "client", "expected a table"),
+    ("client = [\"5s\", \"1s\"]", "client", "expected a table"),
+    ("[[server]]\ntotal = \"5s\"", "server", "expected a table"),
+    ("[client]\nretry = [4]", "client.retry", "expected a table"),
+    ("{ \"server\": { \"bulkhead\": [64, 0] } }", "server.bulkhead", "expected a table"),
     ("[client.budget]\nshare = nan", "client.budget.share", "between 0 and 1"),
     ("[client.budget]\nshare = inf", "client.budget.share", "between 0 and 1"),
     ("[client.budget]\nshare = 1.5", "client.budget.share", "between 0 and 1"),
     ("[client.budget]\nshare = 0", "client.budget.share", "must be more"),
+    ("[client.budget]\nshare = 0.0009", "client.budget.share", "at least 0.001"),
     ("[client.budget]\ntokens = 0", "client.budget.tokens", "at least 1"),
     ("[client.breaker]\nfailure_rate = -0.5", "client.breaker.failure_rate", "between 0 and 1"),
     ("[client.breaker]\nfailure_rate = 50", "client.breaker.failure_rate", "between 0 and 1"),
@@ -37,6 +43,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[client.breaker]\nwindow = 5000", "client.breaker.window", "at most 4095"),
     ("[client.breaker]\nwindow = -5", "client.breaker.window", "number of calls"),
     ("[client.breaker]\nwindow = \"0s\"", "client.breaker.window", "no time"),
+    ("[client.breaker]\nwindow = \"9ms\"", "client.breaker.window", "at least 10ms"),
     ("[client.breaker]\nwindow = 10\nmin_calls = 11", "client.breaker.min_calls", "more calls than"),
     ("[client.breaker]\nconsecutive = 0", "client.breaker.consecutive", "at least 1"),
     ("[client.breaker]\nopen = \"0s\"", "client.breaker.open", "no time"),
@@ -44,6 +51,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[client.bulkhead]\nlimit = 0", "client.bulkhead.limit", "at least 1"),
     ("[server]\ntrust_deadline = \"0s\"", "server.trust_deadline", "no time"),
     ("[server.bulkhead]\nlimit = 0", "server.bulkhead.limit", "at least 1"),
+    ("[server.bulkhead]\nqueue = 1048577", "server.bulkhead.queue", "at most 1048576"),
     ("[server.bulkhead]\nmax_wait = \"0s\"", "server.bulkhead.max_wait", "no time"),
     ("[server.bulkhead]\nmax_wait = \"30s\"", "server.bulkhead.max_wait", "the whole call"),
     ("[client]\ntotal = \"5s", "", "cannot be read"),
@@ -121,6 +129,14 @@ fn what_is_left_out_is_as_by_default() {
     let null = Config::read(r#"{ "server": { "trust_deadline": null } }"#).expect("good");
     assert_eq!(null, Config::default());
     assert!(Config::default().check().is_ok());
+}
+
+/// As some editors put it there.
+#[test]
+fn a_mark_of_the_byte_order_before_the_text_says_nothing() {
+    for text in ["\u{feff}[client]\nhosts = 7", "\u{feff}{ \"client\": { \"hosts\": 7 } }"] {
+        assert_eq!(Config::read(text).expect(text).client.hosts, 7);
+    }
 }
 
 #[test]
