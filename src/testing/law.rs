@@ -42,6 +42,8 @@ pub enum Law {
     DropInTheQueue,
     /// [`laws::drop_while_recovering`]
     DropWhileRecovering,
+    /// [`laws::end_is_clean`]
+    EndIsClean,
     /// [`laws::late_results_move_nothing`]
     LateResultsMoveNothing,
     /// [`laws::cut_before_the_answer`]
@@ -90,6 +92,7 @@ impl Law {
         Self::DropIsClean,
         Self::DropInTheQueue,
         Self::DropWhileRecovering,
+        Self::EndIsClean,
         Self::LateResultsMoveNothing,
         Self::CutBeforeTheAnswer,
         Self::CutSaysWhy,
@@ -160,6 +163,9 @@ impl Law {
             }
             Self::DropWhileRecovering => {
                 ("3c", "the first call of a recovery can be dropped", laws::drop_while_recovering)
+            }
+            Self::EndIsClean => {
+                ("3d", "ended well or badly, a call gives back all it held", laws::end_is_clean)
             }
             Self::LateResultsMoveNothing => {
                 ("4a", "a late success does not end a refusal", laws::late_results_move_nothing)

@@ -30,6 +30,8 @@ pub(crate) enum Flaw {
     LeaksWhenDroppedAfter(u32),
     /// The permit is lost when a poll inside panics.
     LeaksOnPanic,
+    /// The permit is lost when the call inside fails.
+    LeaksOnError,
     /// A call that leaves the queue still stands in it.
     LeaksItsPlace,
     /// A call that leaves the queue when it is its turn takes the turn along.
@@ -243,9 +245,12 @@ impl Future for GateFuture {
                     let answer = call.poll(cx);
                     *this.busy = false;
                     *this.polls += 1;
-                    if answer.is_ready() {
+                    if let Poll::Ready(answer) = &answer {
                         *this.ended = true;
-                        *this.permit = None;
+                        let leaks = answer.is_err() && *this.flaw == Flaw::LeaksOnError;
+                        if let (true, Some(permit)) = (leaks, this.permit.take()) {
+                            permit.forget();
+                        }
                     }
                     return answer;
                 }

@@ -85,6 +85,8 @@ fn wrong_ones() -> Vec<(Subject, Law)> {
         (gate(gate::Flaw::LeaksItsPlace), Law::DropInTheQueue),
         (gate(gate::Flaw::LeaksItsTurn), Law::DropInTheQueue),
         (fuse(fuse::Flaw::LeaksItsProbe), Law::DropWhileRecovering),
+        (gate(gate::Flaw::LeaksOnError), Law::EndIsClean),
+        (queue(gate::Flaw::LeaksOnError), Law::EndIsClean),
         (fuse(fuse::Flaw::LateSuccessCloses), Law::LateResultsMoveNothing),
         (cutter(cutter::Flaw::AnswersFirst), Law::CutBeforeTheAnswer),
         (cutter(cutter::Flaw::SaysNothing), Law::CutSaysWhy),

@@ -1,9 +1,9 @@
-//! Law 3: a dropped future gives back all it held, at every point at which it can be dropped.
+//! Law 3: a future gives back all it held, at every point at which it can be dropped, and at its end.
 
 use super::waiting::waiting_stage;
 use crate::testing::{
     Answer, Subject, Verdict,
-    drive::{Finding, on_paused_clock, settle},
+    drive::{Finding, LONG, on_paused_clock, pass, settle},
     stage::{Knock, LEAKS, Stage},
     verdict::{broken, not_run},
 };
@@ -42,6 +42,34 @@ pub fn drop_is_clean(subject: &Subject) -> Verdict {
 
 fn leaked(turn: usize, polls: u32, knock: &Knock) -> Verdict {
     broken(format!("after {turn} calls that were dropped after {polls} polls, the next {knock}"))
+}
+
+/// Calls that have ended, with a response or with an error, hold nothing, and the next is admitted. Who has learnt from errors
+/// to refuse calls, as a breaker does, has a month to admit one again.
+#[must_use]
+pub fn end_is_clean(subject: &Subject) -> Verdict {
+    on_paused_clock(async {
+        for (answer, how) in [(Answer::ok(), "answered"), (Answer::fail(), "failed")] {
+            for answer in [answer, answer.after_polls(1)] {
+                let mut stage = Stage::new(&subject.make);
+                for turn in 1..=LEAKS {
+                    stage.inner.always(answer);
+                    let mut call =
+                        stage.call().await.map_err(|knock| not_run(format!("a fresh call {knock}")))?;
+                    if call.push_through_time().await.is_none() {
+                        return Err(not_run("the inner service has ended, and the call hangs"));
+                    }
+                    drop(call);
+                    pass(LONG).await;
+                    stage.inner.always(Answer::ok());
+                    stage.admits().await.map_err(|knock| {
+                        broken(format!("after {turn} calls that {how} inside, and a month, the next {knock}"))
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Calls that are dropped in the queue, or just when their turn has come, give their place and their turn back.

@@ -29,7 +29,7 @@ mod waking;
 pub use allocation::nothing_allocated;
 pub use calling::{admitted_first, ended_is_left_alone, one_call, readied_is_called};
 pub use clock::waits_end_on_time;
-pub use dropping::{drop_in_the_queue, drop_is_clean};
+pub use dropping::{drop_in_the_queue, drop_is_clean, end_is_clean};
 pub use ending::{cut_before_the_answer, cut_says_why, gone_is_not_cut};
 pub use inner::inner_answer_as_it_was;
 pub use late_result::late_results_move_nothing;
