@@ -21,7 +21,8 @@
 //! .expect("nothing was installed before");
 //! ```
 //!
-//! An observer that panics is silenced for that event: a broken listener never breaks a call.
+//! An observer that panics is silenced for that event: a broken listener never breaks a call, and of a tuple the others hear it
+//! all the same.
 
 mod again;
 mod event;

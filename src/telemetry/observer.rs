@@ -29,7 +29,7 @@ macro_rules! all_of {
     ($($observer:ident . $at:tt),+) => {
         impl<$($observer: Observer),+> Observer for ($($observer,)+) {
             fn event(&self, event: &Event<'_>) {
-                $(self.$at.event(event);)+
+                $(guarded(&self.$at, event);)+
             }
         }
     };
@@ -126,9 +126,13 @@ impl Observed {
 #[cold]
 fn tell(event: &Event<'_>, observers: [Option<&dyn Observer>; 2]) {
     for observer in observers.into_iter().flatten() {
-        // The panic hook has spoken already; the call that is being told of must not pay for it.
-        let _ = catch_unwind(AssertUnwindSafe(|| observer.event(event)));
+        guarded(observer, event);
     }
+}
+
+/// The panic hook has spoken already; neither the call that is being told of nor whoever else listens must pay for it.
+fn guarded(observer: &(impl Observer + ?Sized), event: &Event<'_>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| observer.event(event)));
 }
 
 impl fmt::Debug for Observed {
@@ -146,18 +150,22 @@ mod tests {
     #[test]
     fn all_of_a_tuple_hear_and_one_that_panics_harms_nobody() {
         let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (one, two) = (Arc::clone(&heard), Arc::clone(&heard));
+        let (one, two, three) = (Arc::clone(&heard), Arc::clone(&heard), Arc::clone(&heard));
         let ears = Observed::by((
             move |event: &Event<'_>| one.lock().expect("not poisoned").push(format!("one {}", event.name())),
             move |event: &Event<'_>| {
                 two.lock().expect("not poisoned").push(format!("two {}", event.name()));
                 std::panic::resume_unwind(Box::new("an observer's own trouble"));
             },
+            move |event: &Event<'_>| {
+                three.lock().expect("not poisoned").push(format!("three {}", event.name()));
+            },
         ));
         for _ in 0..2 {
             ears.emit(|| Event::timed_out("x", Limit::Call));
         }
-        assert_eq!(*heard.lock().expect("not poisoned"), ["one x", "two x", "one x", "two x"]);
+        let each = ["one x", "two x", "three x"];
+        assert_eq!(*heard.lock().expect("not poisoned"), [each, each].concat());
     }
 
     #[test]
