@@ -4,8 +4,9 @@ use super::{Description, Part, Payer};
 use crate::{
     breaker::{BreakerLayer, KeyedBreakerLayer},
     bulkhead::{BulkheadLayer, KeyedBulkheadLayer, LiveQueue, NoQueue, Queue, Queueing},
+    fallback::FallbackLayer,
     hedge::{HedgeLayer, Unsaid},
-    http::{DeadlineLayer, Repeatable, Resend, SendDeadlineLayer},
+    http::{BodyTimeoutLayer, DeadlineLayer, Repeatable, Resend, RespondLayer, SendDeadlineLayer},
     rejected::LiftLayer,
     replay::{ByKey, Clones},
     retry::RetryLayer,
@@ -72,6 +73,70 @@ tuples! {
 
 impl Describe for LiftLayer {
     fn describe_into(&self, _: &mut Description) {}
+}
+
+impl<R> Describe for RespondLayer<R> {
+    fn describe_into(&self, _: &mut Description) {}
+}
+
+#[cfg(feature = "tonic")]
+impl Describe for crate::grpc::StatusLiftLayer {
+    fn describe_into(&self, _: &mut Description) {}
+}
+
+#[cfg(feature = "tracing")]
+impl Describe for crate::telemetry::SpanLayer {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Other { name: "span" });
+    }
+}
+
+impl<K, C> Describe for FallbackLayer<K, C> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Other { name: "fallback" });
+    }
+}
+
+impl Describe for BodyTimeoutLayer {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Other { name: "body timeout" });
+    }
+}
+
+#[cfg(feature = "idempotency")]
+impl Describe for crate::http::IdempotencyKeyLayer {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Other { name: "key" });
+    }
+}
+
+#[cfg(feature = "idempotency")]
+impl<S> Describe for crate::http::IdempotencyLayer<S> {
+    fn describe_into(&self, description: &mut Description) {
+        description.push(Part::Other { name: "idempotency" });
+    }
+}
+
+/// What its methods have, at most: each has a part of it.
+#[cfg(feature = "service-config")]
+impl Describe for crate::grpc::CallsLayer {
+    fn describe_into(&self, description: &mut Description) {
+        use crate::grpc::Plan;
+        let (methods, payer) = (self.methods(), Payer::of(self.payer()));
+        if methods.iter().any(|method| method.timeout().is_some()) {
+            description.push(Part::Total { limit: None });
+        }
+        let attempts = methods.iter().filter_map(|method| match method.plan() {
+            Plan::Retry(policy) => Some(policy.max_attempts()),
+            _ => None,
+        });
+        if let Some(attempts) = attempts.max() {
+            description.push(Part::Retry { attempts, payer });
+        }
+        if methods.iter().any(|method| matches!(method.plan(), Plan::Hedge(_))) {
+            description.push(Part::Hedge { payer });
+        }
+    }
 }
 
 impl<R> Describe for DeadlineLayer<R> {

@@ -5,10 +5,19 @@ use buttress::{
     breaker::{BreakerLayer, Circuit, KeyedBreakerLayer, Policy as Breaking},
     budget::{Budget, KeyedBudgets, Rule},
     bulkhead::{BulkheadLayer, KeyedBulkheadLayer, LiveQueue, Queue, Slots},
+    fallback::FallbackLayer,
+    grpc::{self, ServiceConfig},
     hedge::HedgeLayer,
-    http::{self, DeadlineLayer, ForRetry, Repeatable, Resend, SendDeadlineLayer},
+    http::{
+        self, BodyTimeoutLayer, DeadlineLayer, ForRetry, IdempotencyKeyLayer, IdempotencyLayer, Repeatable,
+        Resend, SendDeadlineLayer, Unscoped,
+    },
+    idempotency::Effects,
+    lift,
     retry::{Policy, RetryLayer},
     stack::{self, Describe, Description, Harm, Part, Payer, lint},
+    store::memory::MemoryStore,
+    telemetry::SpanLayer,
     timeout::{TimeoutLayer, TotalLayer},
 };
 use std::time::Duration;
@@ -91,6 +100,44 @@ fn every_layer_says_what_it_is_set_to() {
     assert_eq!(*keyed, Part::Bulkhead { limit: 3, queue: Some((5, SECOND)) });
     assert_eq!(*queued, Part::Bulkhead { limit: 5, queue: Some((7, SECOND)) });
     assert_eq!(*timeout, Part::Timeout { limit: None });
+}
+
+#[test]
+fn every_layer_of_ours_may_stand_in_a_stack_that_is_looked_through() {
+    let client =
+        (FallbackLayer::value("none"), IdempotencyKeyLayer::new(), BodyTimeoutLayer::new(), retry(), lift());
+    let server = (
+        SpanLayer::new("shop"),
+        http::respond(),
+        IdempotencyLayer::new(MemoryStore::new(), Unscoped, Effects::Plain),
+        breaker(),
+    );
+    let named = |name| Part::Other { name };
+    assert_eq!(client.describe().parts()[..3], [named("fallback"), named("key"), named("body timeout")]);
+    assert_eq!(server.describe().parts()[..], [named("span"), named("idempotency"), Part::Breaker]);
+    assert!(lint(&client).is_empty() && lint(&server).is_empty());
+}
+
+#[tokio::test]
+async fn calls_by_a_service_config_are_retries_and_hedges_of_one_budget() {
+    let config = |timeout: &str| -> ServiceConfig {
+        let text = format!(
+            r#"{{"methodConfig": [
+                {{"name": [{{"service": "a"}}], {timeout} "retryPolicy": {{"maxAttempts": 4, "initialBackoff": "1s",
+                    "maxBackoff": "1s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}}},
+                {{"name": [{{"service": "b"}}], "hedgingPolicy": {{"maxAttempts": 2}}}}
+            ]}}"#
+        );
+        text.parse().expect("good")
+    };
+    let calls = grpc::calls(&config(""));
+    let parts = calls.describe();
+    assert!(matches!(parts.parts(), [Part::Retry { attempts: 4, .. }, Part::Hedge { .. }]), "{parts}");
+    assert_eq!(harms(&(calls.clone(), grpc::lift())), []);
+    assert_eq!(harms(&(calls.clone(), stack::client())), [(Harm::RetryUnderRetry, 0, 3)]);
+    assert_eq!(harms(&(calls, stack::client().attempts(1))), [], "as the docs of the stacks say it");
+    let parts = grpc::calls(&config(r#""timeout": "1s","#)).describe();
+    assert_eq!(parts.parts()[0], Part::Total { limit: None });
 }
 
 #[test]

@@ -138,6 +138,15 @@ impl CallsLayer {
         self.made_anew()
     }
 
+    pub(crate) fn methods(&self) -> &[MethodConfig] {
+        self.config.methods()
+    }
+
+    /// Who pays for extra attempts.
+    pub(crate) const fn payer(&self) -> &Budget {
+        &self.budget
+    }
+
     fn made_anew(mut self) -> Self {
         let common =
             Common { budget: &self.budget, most: self.most, name: self.name, ears: self.ears.as_ref() };
