@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::{Instant, sleep};
-use tonic::body::Body;
+use tonic::{Status, body::Body};
 use tower::{Service, ServiceExt, service_fn};
 
 const MS: Duration = Duration::from_millis(1);
@@ -248,6 +248,26 @@ async fn an_attempt_that_was_cut_is_made_again_where_deadline_exceeded_is_named(
         let stack = (layer(&config), TimeoutLayer::new(50 * MS));
         let answer = over(stack, service).oneshot(asks("x")).await;
         assert_eq!((code(&answer).as_str(), log.all().len()), ("TimedOut by timeout", attempts), "{codes}");
+    }
+}
+
+/// As an interceptor gives it, and a service of one's own.
+#[tokio::test(start_paused = true)]
+async fn a_status_in_the_place_of_a_response_has_its_own_code_lifted_or_not() {
+    for (status, calls) in [(Status::unavailable("x"), 4), (Status::invalid_argument("x"), 1)] {
+        let asked = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&asked);
+        let (wanted, says) = (status.code(), status.clone());
+        let fails = service_fn(move |_: Request<Body>| {
+            *count.lock().expect("not poisoned") += 1;
+            std::future::ready(Err::<Response<Body>, _>(says.clone()))
+        });
+        let answer = tower::Layer::layer(&layer(RETRY), fails.clone()).oneshot(asks("x")).await;
+        assert_eq!(answer.expect_err("it failed").code(), wanted);
+        assert_eq!(std::mem::take(&mut *asked.lock().expect("not poisoned")), calls, "{wanted:?}");
+        let answer = over(layer(RETRY), fails).oneshot(asks("x")).await;
+        assert!(matches!(answer, Err(Lifted::Inner(status)) if status.code() == wanted));
+        assert_eq!(*asked.lock().expect("not poisoned"), calls, "{wanted:?}, lifted");
     }
 }
 

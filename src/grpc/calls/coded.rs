@@ -24,14 +24,25 @@ impl Coded for Rejected {
     }
 }
 
-/// A transport that fails is a service that is not available.
-impl<E> Coded for Lifted<E> {
+/// A transport that fails is a service that is not available. A `tonic::Status` has its own code, lifted or not.
+impl<E: 'static> Coded for Lifted<E> {
     fn code(&self) -> Code {
         match self {
             Self::Rejected(rejected) => rejected.code(),
-            Self::Inner(_) => Code::UNAVAILABLE,
+            Self::Inner(error) => of_transport(error),
         }
     }
+}
+
+#[cfg(feature = "tonic")]
+fn of_transport<E: 'static>(error: &E) -> Code {
+    let status = (error as &dyn std::any::Any).downcast_ref::<tonic::Status>();
+    status.map_or(Code::UNAVAILABLE, Coded::code)
+}
+
+#[cfg(not(feature = "tonic"))]
+const fn of_transport<E: 'static>(_: &E) -> Code {
+    Code::UNAVAILABLE
 }
 
 impl Coded for BoxError {
