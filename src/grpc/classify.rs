@@ -11,7 +11,7 @@ use ::http::{HeaderMap, Response, StatusCode};
 ///
 /// The codes mean what [`Code::outcome`] says. A body that ends without trailers, or breaks off, is a failure. A caller
 /// who drops it before the first message has left; after the first message a drop is `Ok`: streams are left when one has
-/// seen enough.
+/// seen enough. An error in the place of a response is a failure: under `grpc::lift()` that is the transport's.
 ///
 /// What stands in `grpc-retry-pushback-ms` beside the status of a call that did not go well is part of the outcome: a time is
 /// its hint, and anything else asks not to be retried. See [`Pushback`].
