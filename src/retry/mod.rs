@@ -64,7 +64,8 @@
 //! layers it passes.
 //!
 //! Listeners hear [`Event::Retry`](crate::telemetry::Event::Retry) for each attempt that is followed by another, and
-//! [`Event::RetryEnded`](crate::telemetry::Event::RetryEnded) for each call.
+//! [`Event::RetryEnded`](crate::telemetry::Event::RetryEnded) for each call that comes to an answer; one that is dropped, or cut
+//! from outside, has none here.
 //!
 //! # Where it stands
 //!

@@ -23,7 +23,9 @@ use std::{convert::Infallible, error::Error, fmt, marker::PhantomData};
 /// Unlike [`ByStatus`](crate::http::ByStatus) it looks at the head only: what has begun to arrive cannot be taken back.
 ///
 /// An error is looked into by its sources, so its type has to be an `Error`. The one that is none is [`BoxError`]: for that,
-/// [`ForRetry::boxed`].
+/// [`ForRetry::boxed`]. In an enum of your own a variant that is `#[error(transparent)]` hides the very error that it holds: only
+/// the sources of that one are seen. Give the variant words of its own, or say what it means by
+/// [`never_sent`](Self::never_sent).
 ///
 /// ```
 /// use buttress::{http::ForRetry, outcome::{Class, Classify, Verdict}};
