@@ -3,7 +3,7 @@
 //! The trouble: at three in the morning the question is which layer refused, and why. Layers that log and count on their
 //! own each do it differently, and cost every call a formatted string nobody reads. Here a layer emits an [`Event`]
 //! only where it has decided something, builds it only if somebody listens, and adapters turn it into numbers
-//! ([`Metrics`], feature `metrics`) and log lines ([`Tracing`], feature `tracing`). A [span](self::span) around each call keeps its
+//! ([`Metrics`], feature `metrics`) and log lines ([`Tracing`], feature `tracing`). A [span] around each call keeps its
 //! lines together ([`SpanLayer`], feature `tracing`).
 //!
 //! Listen to one layer with its `observe` setter, or to all of them by [`install`], once, in `main`:
