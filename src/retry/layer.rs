@@ -33,6 +33,15 @@ impl<C, R> RetryLayer<C, R> {
 }
 
 impl<C, R> RetryLayer<C, R> {
+    /// The same retry by another reading of results: it is retuned with this one, and pays from the same budget.
+    #[cfg(feature = "http")]
+    pub(crate) fn read_by<D>(&self, classify: D) -> RetryLayer<D, R>
+    where
+        R: Clone,
+    {
+        RetryLayer { shared: Arc::new(self.shared.read_by(classify)) }
+    }
+
     /// At most so many for a call.
     #[cfg(feature = "http")]
     pub(crate) fn attempts(&self) -> u32 {

@@ -8,13 +8,14 @@ use crate::{
     telemetry::{Event, Observed, RetryResult},
 };
 use std::{
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 pub(super) struct Shared<C, R> {
-    /// Read when an attempt has failed, and only then: a call that goes well takes no lock.
-    rules: RwLock<Rules>,
+    /// Read when an attempt has failed, and only then: a call that goes well takes no lock. One for all layers that differ only
+    /// in what results mean.
+    rules: Arc<RwLock<Rules>>,
     pub(super) classify: C,
     pub(super) replay: R,
     pub(super) budget: Budget,
@@ -30,8 +31,26 @@ impl<C, R> Shared<C, R> {
         let Policy { rules, classify, replay, budget, name, observed, hook } = policy;
         let named = budget.is_some();
         let budget = budget.unwrap_or_else(|| Budget::new().named(name.clone()).observed(&observed));
-        let rules = RwLock::new(rules);
+        let rules = Arc::new(RwLock::new(rules));
         Self { rules, classify, replay, budget, named, name, observed, hook }
+    }
+
+    /// The same rules, budget and listeners, by another reading of results.
+    #[cfg(feature = "http")]
+    pub(super) fn read_by<D>(&self, classify: D) -> Shared<D, R>
+    where
+        R: Clone,
+    {
+        Shared {
+            rules: Arc::clone(&self.rules),
+            classify,
+            replay: self.replay.clone(),
+            budget: self.budget.clone(),
+            named: self.named,
+            name: self.name.clone(),
+            observed: self.observed.clone(),
+            hook: self.hook.clone(),
+        }
     }
 
     /// What holds for an attempt that has ended now.

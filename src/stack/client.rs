@@ -57,11 +57,14 @@ pub fn client() -> ClientLayer {
 }
 
 /// What [`client`] gives. Clones are the same stack: they share its circuits, slots and budgets, and [`retune`](Self::retune)
-/// speaks to all. A setter makes another one, so set first, and clone then.
+/// speaks to all. So do those that only read answers or errors otherwise: [`classify`](Self::classify), [`boxed`](Self::boxed),
+/// [`never_sent`](Self::never_sent) and [`over_hyper`](Self::over_hyper). Every other setter makes another stack, so set first,
+/// and clone then.
 ///
 /// `C` says what an answer means for the breaker, `V` how the retry looks into errors.
 pub struct ClientLayer<C = ByStatus, V = Plain> {
-    shared: Arc<Shared<C, V>>,
+    shared: Arc<Shared>,
+    read: Arc<Read<C, V>>,
 }
 
 /// The service: whole call, retry, breaker and bulkhead by authority, one attempt.
@@ -71,28 +74,24 @@ pub type Client<S, C = ByStatus, V = Plain> = Total<Retry<OneHost<S, C>, ForRetr
 pub type OneHost<S, C = ByStatus> =
     KeyedBreaker<KeyedBulkhead<Timeout<S, LiveLimit>, String, PerAuthority>, String, PerAuthority, C>;
 
-struct Shared<C, V> {
+/// The numbers, and what has been learnt by them: one for all that read answers their own way.
+struct Shared {
     config: Mutex<ClientConfig>,
-    told: Told<C, V>,
+    ears: Option<Ears>,
     budgets: KeyedBudgets,
     total: TotalLayer<LiveLimit>,
-    retry: RetryLayer<ForRetry<V>, Resend>,
-    breaker: KeyedBreakerLayer<String, PerAuthority, C>,
+    retry: RetryLayer<ForRetry, Resend>,
+    circuits: Circuits,
     bulkhead: KeyedBulkheadLayer<String, PerAuthority>,
     attempt: TimeoutLayer<LiveLimit>,
 }
 
-/// What is told in code and stays.
-struct Told<C, V> {
+/// How answers and errors are read, and the layers that read them.
+struct Read<C, V> {
     classify: C,
     for_retry: ForRetry<V>,
-    ears: Option<Ears>,
-}
-
-impl<C: Clone, V> Clone for Told<C, V> {
-    fn clone(&self) -> Self {
-        Self { classify: self.classify.clone(), for_retry: self.for_retry, ears: self.ears.clone() }
-    }
+    retry: RetryLayer<ForRetry<V>, Resend>,
+    breaker: KeyedBreakerLayer<String, PerAuthority, C>,
 }
 
 impl ClientLayer {
@@ -100,7 +99,7 @@ impl ClientLayer {
     /// that works. [`ClientConfig::check`] is strict.
     #[must_use]
     pub fn new(config: &ClientConfig) -> Self {
-        Self::made(config.clone(), Told { classify: ByStatus, for_retry: ForRetry::new(), ears: None })
+        Self::reading(Shared::made(config.clone(), None), ByStatus, ForRetry::new())
     }
 }
 
@@ -108,13 +107,12 @@ impl<C: Clone> ClientLayer<C> {
     /// For stacks whose error is a [`BoxError`](crate::rejected::BoxError), which are not lifted: over tower's `Buffer`, say.
     #[must_use]
     pub fn boxed(self) -> ClientLayer<C, Boxed> {
-        let Told { classify, ears, .. } = self.shared.told.clone();
-        ClientLayer::made(self.config(), Told { classify, for_retry: ForRetry::boxed(), ears })
+        ClientLayer::reading(self.shared, self.read.classify.clone(), ForRetry::boxed())
     }
 }
 
-impl<C: Clone, V> ClientLayer<C, V> {
-    fn made(config: ClientConfig, told: Told<C, V>) -> Self {
+impl Shared {
+    fn made(config: ClientConfig, ears: Option<Ears>) -> Arc<Self> {
         let hosts = config.hosts;
         let total = TotalLayer::by(LiveLimit::new(config.total));
         let attempt = TimeoutLayer::by(LiveLimit::new(config.attempt)).name("attempt");
@@ -122,7 +120,7 @@ impl<C: Clone, V> ClientLayer<C, V> {
         let budgets = KeyedBudgets::new(hosts, bucket(&config));
         let retrying = policy(&config);
         // As it is read by the layers; a clone of nothing but a reference.
-        let (total, attempt, slots, budgets, retrying) = match told.ears.clone() {
+        let (total, attempt, slots, budgets, retrying) = match ears.clone() {
             None => (total, attempt, slots, budgets, retrying),
             Some(ears) => (
                 total.observe(ears.clone()),
@@ -132,13 +130,25 @@ impl<C: Clone, V> ClientLayer<C, V> {
                 retrying.observe(ears),
             ),
         };
-        let circuits = Circuits::new(hosts, &breaking(&config, told.ears.as_ref()));
+        let circuits = Circuits::new(hosts, &breaking(&config, ears.as_ref()));
         let resend = Resend::new().budgets(&budgets);
-        let retry = RetryLayer::new(retrying.classify(told.for_retry).replay(resend));
-        let breaker = KeyedBreakerLayer::by(&circuits, per_authority()).classify(told.classify.clone());
+        let retry = RetryLayer::new(retrying.classify(ForRetry::new()).replay(resend));
         let bulkhead = KeyedBulkheadLayer::over_authorities(&slots);
         let config = Mutex::new(config);
-        Self { shared: Arc::new(Shared { config, told, budgets, total, retry, breaker, bulkhead, attempt }) }
+        Arc::new(Self { config, ears, budgets, total, retry, circuits, bulkhead, attempt })
+    }
+}
+
+impl<C: Clone, V> ClientLayer<C, V> {
+    fn reading(shared: Arc<Shared>, classify: C, for_retry: ForRetry<V>) -> Self {
+        let retry = shared.retry.read_by(for_retry);
+        let breaker = KeyedBreakerLayer::by(&shared.circuits, per_authority()).classify(classify.clone());
+        Self { shared, read: Arc::new(Read { classify, for_retry, retry, breaker }) }
+    }
+
+    /// Another stack, that reads as this one does.
+    fn anew(&self, config: ClientConfig, ears: Option<Ears>) -> Self {
+        Self::reading(Shared::made(config, ears), self.read.classify.clone(), self.read.for_retry)
     }
 
     /// With other values; see [`ClientConfig`].
@@ -153,7 +163,7 @@ impl<C: Clone, V> ClientLayer<C, V> {
     pub fn with(self, change: impl FnOnce(&mut ClientConfig)) -> Self {
         let mut config = self.config();
         change(&mut config);
-        Self::made(config, self.shared.told.clone())
+        self.anew(config, self.shared.ears.clone())
     }
 
     /// The whole call, all attempts and waits together, may take so long.
@@ -196,15 +206,13 @@ impl<C: Clone, V> ClientLayer<C, V> {
     /// from a service that fails.
     #[must_use]
     pub fn classify<D: Clone>(self, classify: D) -> ClientLayer<D, V> {
-        let Told { for_retry, ears, .. } = self.shared.told.clone();
-        ClientLayer::made(self.config(), Told { classify, for_retry, ears })
+        ClientLayer::reading(self.shared, classify, self.read.for_retry)
     }
 
     /// Which errors say that nothing was sent, so that any request may be sent again: see [`ForRetry::never_sent`].
     #[must_use]
     pub fn never_sent(self, says: fn(&(dyn Error + 'static)) -> bool) -> Self {
-        let Told { classify, for_retry, ears } = self.shared.told.clone();
-        Self::made(self.config(), Told { classify, for_retry: for_retry.never_sent(says), ears })
+        Self::reading(self.shared, self.read.classify.clone(), self.read.for_retry.never_sent(says))
     }
 
     /// For a client over hyper (hyper-util's, reqwest's, tonic's): its errors tell when nothing was sent.
@@ -217,8 +225,7 @@ impl<C: Clone, V> ClientLayer<C, V> {
     /// Lets `observer` hear what its layers decide. Said more than once, the last counts; a tuple makes several into one.
     #[must_use]
     pub fn observe(self, observer: impl Observer) -> Self {
-        let told = Told { ears: Some(Ears::of(observer)), ..self.shared.told.clone() };
-        Self::made(self.config(), told)
+        self.anew(self.config(), Some(Ears::of(observer)))
     }
 
     /// Other values from now on, for all clones and all services that they have made. Circuits stay what they are, and open as
@@ -228,7 +235,7 @@ impl<C: Clone, V> ClientLayer<C, V> {
     /// Where [`ClientConfig::check`] refuses them, or where `hosts` is another number; then nothing has changed.
     pub fn retune(&self, config: &ClientConfig) -> Result<(), ConfigError> {
         config.check()?;
-        let Shared { config: present, told, budgets, total, retry, breaker, bulkhead, attempt } =
+        let Shared { config: present, ears, budgets, total, retry, circuits, bulkhead, attempt } =
             &*self.shared;
         let mut present = present.lock().unwrap_or_else(PoisonError::into_inner);
         if present.hosts != config.hosts {
@@ -243,7 +250,7 @@ impl<C: Clone, V> ClientLayer<C, V> {
         }
         // The rules of a circuit name the attempt: it is what a call that was left without a word is measured by.
         if present.breaker != config.breaker || present.attempt != config.attempt {
-            breaker.circuits().retune(&breaking(config, told.ears.as_ref()));
+            circuits.retune(&breaking(config, ears.as_ref()));
         }
         bulkhead.slots().set_limit(config.bulkhead.limit);
         present.clone_from(config);
@@ -259,7 +266,7 @@ impl<C: Clone, V> ClientLayer<C, V> {
     /// The circuits, one a host, for a dashboard or by hand.
     #[must_use]
     pub fn circuits(&self) -> &Circuits {
-        self.shared.breaker.circuits()
+        &self.shared.circuits
     }
 
     /// The slots, one set a host.
@@ -308,7 +315,8 @@ fn breaking(config: &ClientConfig, ears: Option<&Ears>) -> breaker::Policy {
 
 impl<C, V> Describe for ClientLayer<C, V> {
     fn describe_into(&self, description: &mut Description) {
-        let Shared { total, retry, breaker, bulkhead, attempt, .. } = &*self.shared;
+        let Shared { total, bulkhead, attempt, .. } = &*self.shared;
+        let Read { retry, breaker, .. } = &*self.read;
         total.describe_into(description);
         retry.describe_into(description);
         breaker.describe_into(description);
@@ -321,14 +329,15 @@ impl<S, C: Clone, V> Layer<S> for ClientLayer<C, V> {
     type Service = Client<S, C, V>;
 
     fn layer(&self, inner: S) -> Client<S, C, V> {
-        let Shared { total, retry, breaker, bulkhead, attempt, .. } = &*self.shared;
+        let Shared { total, bulkhead, attempt, .. } = &*self.shared;
+        let Read { retry, breaker, .. } = &*self.read;
         total.layer(retry.layer(breaker.layer(bulkhead.layer(attempt.layer(inner)))))
     }
 }
 
 impl<C, V> Clone for ClientLayer<C, V> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { shared: Arc::clone(&self.shared), read: Arc::clone(&self.read) }
     }
 }
 

@@ -83,13 +83,30 @@ impl Live {
         Self::made(self.config(), Some(Ears::of(observer)))
     }
 
-    /// The stack for calls that go out. Every clone of it is the same one.
+    /// The stack for calls that go out. Every clone of it is the same one, and goes by the file; told how to read answers and
+    /// errors it still does (`over_hyper`, `classify`, ..). Any other setter makes a stack that is its own, and stays as it is.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use buttress::{over, reqwest, stack::Live};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let live = Live::from_str("client.total = \"5s\"")?;
+    /// let stack = live.client().over_hyper();
+    /// let client = over(stack.clone(), reqwest::service(reqwest::builder().no_proxy().build()?));
+    ///
+    /// live.reload_str("client.total = \"4s\"")?;
+    /// assert_eq!(stack.config().total, Duration::from_secs(4));
+    /// # drop(client);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn client(&self) -> ClientLayer {
         self.shared.client.clone()
     }
 
-    /// The stack for calls that come in. Every clone of it is the same one.
+    /// The stack for calls that come in. Every clone of it is the same one, and goes by the file; a setter makes one that does not.
     #[must_use]
     pub fn server(&self) -> ServerLayer {
         self.shared.server.clone()

@@ -146,7 +146,8 @@
 //! # Cancel and clone
 //!
 //! As in the layers. Clones of a [`ClientLayer`] or a [`ServerLayer`] are one stack, with one state, and so are all services that
-//! they make; a setter makes another one.
+//! they make. A setter makes another one, which no file speaks to, but for those that say how answers and errors are read
+//! (`classify`, `boxed`, `never_sent`, `over_hyper`): that is the same stack.
 
 mod check;
 mod client;
