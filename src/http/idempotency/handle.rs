@@ -81,6 +81,8 @@ impl Idempotent {
     /// Ends the operation as a part of `tx`, with this response for all who ask again. Commit, and answer with what this gives
     /// back. After a rollback answer otherwise: what is answered instead is judged as any other answer.
     ///
+    /// `store::sqlite` has a whole handler; over PostgreSQL the transaction may be held over the `await`.
+    ///
     /// # Errors
     /// [`Lost::Fenced`]: another attempt owns the operation by now; roll back.
     pub async fn finish_in<S, Tx>(

@@ -45,6 +45,66 @@
 //! - A file of a newer version is refused, and left as it is. A full disk, or a file as large as it may be
 //!   ([`Options::max_bytes`]), is [`Trouble::Full`](crate::idempotency::Trouble::Full) for who wants a new record.
 //!
+//! # In a transaction of yours
+//!
+//! A `rusqlite` transaction belongs to one thread, and an async handler that holds one over an `await` is none to axum (`Handler` is
+//! not implemented, it says). So the part with the transaction runs in `spawn_blocking`, and blocks there on `finish_in` or
+//! `phase_in`, which over this store are done at once:
+//!
+//! ```
+//! use axum::{Extension, Router, body::Body, extract::State, http::{Request, Response, StatusCode}, routing::post};
+//! use buttress::{
+//!     http::{IdempotencyLayer, Idempotent, Unscoped},
+//!     idempotency::Effects,
+//!     store::SqliteStore,
+//! };
+//! use rusqlite::{Connection, TransactionBehavior::Immediate};
+//! use std::path::PathBuf;
+//! use tokio::{runtime::Handle, task::spawn_blocking};
+//! # use tower::ServiceExt;
+//!
+//! type BoxError = Box<dyn std::error::Error + Send + Sync>;
+//! type Shop = (SqliteStore, PathBuf);
+//!
+//! async fn pay(
+//!     State((store, file)): State<Shop>,
+//!     Extension(idem): Extension<Idempotent>,
+//!     amount: String,
+//! ) -> Result<Response<Body>, StatusCode> {
+//!     let paid = move || {
+//!         let mut db = Connection::open(file)?;
+//!         let mut tx = db.transaction_with_behavior(Immediate)?;
+//!         tx.execute("INSERT INTO payments VALUES (?1)", [amount])?;
+//!         let answer = Response::builder().status(201).body("paid".into())?;
+//!         let answer = Handle::current().block_on(idem.finish_in(&store, &mut tx, answer))?; // an error drops `tx`: rolled back
+//!         tx.commit()?;
+//!         Ok::<_, BoxError>(answer.map(Body::from))
+//!     };
+//!     spawn_blocking(paid).await.ok().and_then(Result::ok).ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), BoxError> {
+//! # let dir = std::env::temp_dir().join(format!("buttress-doc-in-tx-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir)?;
+//! # let file = dir.join("shop.db");
+//! let store = SqliteStore::open(&file)?;
+//! let db = Connection::open(&file)?;
+//! db.execute("CREATE TABLE payments (amount TEXT)", [])?;
+//! let app: Router = Router::new()
+//!     .route("/payments", post(pay))
+//!     .with_state((store.clone(), file))
+//!     .layer(IdempotencyLayer::new(store, Unscoped, Effects::SameTx).required());
+//!
+//! for _ in 0..2 {
+//!     let request = Request::post("/payments").header("idempotency-key", "8e03978e").body(Body::from("10"))?;
+//!     assert_eq!(app.clone().oneshot(request).await?.status(), 201);
+//! }
+//! assert_eq!(db.query_row("SELECT count(*) FROM payments", [], |row| row.get::<_, u32>(0))?, 1);
+//! # drop((app, db));
+//! # std::fs::remove_dir_all(dir)?;
+//! # Ok(()) }
+//! ```
+//!
 //! # What it costs
 //!
 //! A thread of its own, which holds the connection; it ends with the last clone of the store. At most 1024 steps wait for it;

@@ -137,7 +137,7 @@ impl KeyStore for SqliteStore {
 }
 
 /// The steps are done at once, while this is called: a `rusqlite` transaction belongs to one thread. It must be over the file
-/// of this store.
+/// of this store. The [module](super) has a handler that ends so.
 impl InTx<rusqlite::Transaction<'_>> for SqliteStore {
     fn finish_in(
         &self,
