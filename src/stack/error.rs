@@ -10,7 +10,7 @@ use std::{error::Error, fmt};
 /// let mut config = stack::Config::default();
 /// config.client.retry.attempts = 0;
 /// let error = config.check().unwrap_err();
-/// assert_eq!(error.path(), "client.retry.attempts");
+/// assert_eq!((error.path(), error.problem()), ("client.retry.attempts", "is 0, and must be at least 1"));
 /// assert_eq!(error.to_string(), "client.retry.attempts: is 0, and must be at least 1");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,12 @@ impl ConfigError {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// What: `is 0, and must be at least 1`.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
     }
 }
 

@@ -157,19 +157,21 @@ impl Live {
     }
 
     fn told(&self, done: Result<(), ConfigError>) -> Result<(), ConfigError> {
-        let refused = done.as_ref().err().map(ConfigError::path);
-        self.shared.observed.emit(|| Event::reload(NAME, refused));
+        match &done {
+            Ok(()) => self.holds(),
+            Err(error) => self.refuse(error),
+        }
         done
     }
 
-    /// What was wrong is put right, and it is what is gone by already.
+    /// It is gone by from now on; or, what was wrong is put right, and has been gone by all along.
     pub(super) fn holds(&self) {
-        self.shared.observed.emit(|| Event::reload(NAME, None));
+        self.shared.observed.emit(|| Event::reload(NAME));
     }
 
-    /// What was to be read could not even be found.
+    /// It is wrong, or what was to be read could not even be found.
     pub(super) fn refuse(&self, error: &ConfigError) {
-        self.shared.observed.emit(|| Event::reload(NAME, Some(error.path())));
+        self.shared.observed.emit(|| Event::reload_refused(NAME, error.path(), error.problem()));
     }
 }
 

@@ -132,6 +132,8 @@ pub enum Event<'a> {
         name: &'a str,
         /// The path of the field for which it was refused, empty where it is the whole; nothing where it holds.
         refused: Option<&'a str>,
+        /// What is wrong with it, in words: for a log, never for a label. Empty where it holds.
+        problem: &'a str,
     },
     /// Something has come of a request with an idempotency key, or of one that should have had one.
     #[non_exhaustive]
@@ -345,10 +347,16 @@ impl<'a> Event<'a> {
         Self::Hedge { name, result }
     }
 
-    /// A configuration holds from now on, or was refused for the field of that path.
+    /// A configuration holds from now on.
     #[must_use]
-    pub const fn reload(name: &'a str, refused: Option<&'a str>) -> Self {
-        Self::Reload { name, refused }
+    pub const fn reload(name: &'a str) -> Self {
+        Self::Reload { name, refused: None, problem: "" }
+    }
+
+    /// A configuration was refused for the field of that path, with what is wrong in it.
+    #[must_use]
+    pub const fn reload_refused(name: &'a str, field: &'a str, problem: &'a str) -> Self {
+        Self::Reload { name, refused: Some(field), problem }
     }
 
     /// Something has come of a request with an idempotency key.

@@ -254,7 +254,7 @@ impl Observer for Metrics {
             Event::InFlight { name, calls } => {
                 self.act(name, Series { metric: IN_FLIGHT, labels: [NO, NO] }, Act::Set(calls.into()));
             }
-            Event::Reload { name, refused } => {
+            Event::Reload { name, refused, .. } => {
                 let result = if refused.is_some() { "refused" } else { "done" };
                 self.count(name, RELOADS, [("result", result), NO]);
             }

@@ -73,11 +73,11 @@ impl Observer for Tracing {
             Event::Hedge { name, result } => {
                 tracing::debug!(target: "buttress", name, result = result.as_str(), "hedge over");
             }
-            Event::Reload { name, refused: None } => {
+            Event::Reload { name, refused: None, .. } => {
                 tracing::info!(target: "buttress", name, "configuration reloaded");
             }
-            Event::Reload { name, refused: Some(field) } => {
-                tracing::warn!(target: "buttress", name, field, "configuration refused, the former one stays");
+            Event::Reload { name, refused: Some(field), problem } => {
+                tracing::warn!(target: "buttress", name, field, problem, "configuration refused, the former one stays");
             }
             // Numbers for a graph; as lines they would be two a call that say nothing.
             Event::InFlight { .. } | Event::Budget { .. } => {}

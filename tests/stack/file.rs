@@ -116,6 +116,35 @@ async fn what_is_written_holds_once_it_stands_and_what_is_wrong_never_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_watches_a_file_is_told_what_is_wrong_with_it_and_not_only_where() {
+    let page = Page::new();
+    page.write(&limit(10));
+    let problems = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&problems);
+    let live = Live::from_file(&page).expect("good").observe(move |event: &Event<'_>| {
+        if let Event::Reload { refused, problem, .. } = event {
+            hears.lock().expect("not poisoned").push((refused.map(str::to_owned), (*problem).to_owned()));
+        }
+    });
+    let _watching = live.watch_file(&page.0);
+    let now = async || {
+        looks().await;
+        let mut heard = std::mem::take(&mut *problems.lock().expect("not poisoned"));
+        assert_eq!(heard.len(), 1, "{heard:?}");
+        heard.remove(0)
+    };
+
+    page.write("client.retry.attempts = 0");
+    assert_eq!(now().await, (Some("client.retry.attempts".into()), "is 0, and must be at least 1".into()));
+    fs::remove_file(&page).expect("it is there");
+    let (path, problem) = now().await;
+    assert_eq!(path.as_deref(), Some(""));
+    assert!(problem.contains("cannot be read from") && problem.contains("buttress-"), "{problem}");
+    page.write(&limit(12));
+    assert_eq!(now().await, (None, String::new()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_of_the_same_length_and_date_is_told_from_the_former_one() {
     let page = Page::new();
     page.write(&limit(10));
