@@ -22,6 +22,10 @@
 //! # }
 //! ```
 //!
+//! [`over`] is for a service whose errors are not yours to change: they become [`Lifted`], which is what a layer has refused or the
+//! service's own error as it was. Where the compiler says no more than that the bounds of `oneshot` or `ready` are not met,
+//! [`checked`] makes it name the cause.
+//!
 //! # The map
 //!
 //! | pattern | against |
