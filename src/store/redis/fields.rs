@@ -124,6 +124,18 @@ fn hex(out: &mut String, bytes: &[u8; 32]) {
     }
 }
 
+/// A prefix in a pattern of `SCAN`, in which it means itself.
+pub(super) fn literal(prefix: &str) -> String {
+    let mut literal = String::with_capacity(prefix.len());
+    for char in prefix.chars() {
+        if matches!(char, '*' | '?' | '[' | ']' | '\\') {
+            literal.push('\\');
+        }
+        literal.push(char);
+    }
+    literal
+}
+
 /// Which record a key is of.
 pub(super) fn id(prefix: &str, key: &str) -> Option<RecordId> {
     let (scope, key) = key.strip_prefix(prefix)?.strip_prefix(":{")?.split_once("}:")?;

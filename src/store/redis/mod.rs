@@ -30,7 +30,8 @@
 //! - A server that throws out records to make room would forget what was done: [`RedisStore::connect`] refuses one whose
 //!   `maxmemory-policy` is not `noeviction`.
 //! - A record that is gone is told apart from one that another attempt owns: [`Lost::Gone`](crate::idempotency::Lost::Gone).
-//! - Records vanish by themselves when their time is over, so that purging does nothing.
+//! - Records vanish by themselves when their time is over, so that purging does nothing. So does the list of a tenant's records, which is
+//!   kept where there is a quota.
 
 mod fields;
 mod script;

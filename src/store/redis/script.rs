@@ -6,7 +6,8 @@ use redis::Script;
 use std::sync::LazyLock;
 
 /// Time, the fields of a record in the order of [`fields`](super::fields), and how a record vanishes in the end: a lease
-/// after it has expired, so that a former owner still finds what fences it.
+/// after it has expired, so that a former owner still finds what fences it. The set of its tenant's records, where there is one,
+/// stays at least as long.
 const COMMON: &str = "
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -15,8 +16,14 @@ local function seen()
   return {now, redis.call('HMGET', KEYS[1], 'fp_rule', 'fingerprint', 'state', 'token', 'owner', 'takeover', 'lease',
     'lease_until', 'expires_at', 'heard_at', 'point', 'payload', 'answer')}
 end
+local function keep_set(at)
+  local left = redis.call('PTTL', KEYS[2])
+  if left ~= -2 and left < at - now / 1000 then redis.call('PEXPIREAT', KEYS[2], int(at)) end
+end
 local function vanish(expires_at, lease)
-  redis.call('PEXPIREAT', KEYS[1], int(math.ceil((expires_at + lease) / 1000)))
+  local at = math.ceil((expires_at + lease) / 1000)
+  redis.call('PEXPIREAT', KEYS[1], int(at))
+  keep_set(at)
 end
 local function is_of(token, owner)
   local is = redis.call('HMGET', KEYS[1], 'token', 'owner')
@@ -43,7 +50,8 @@ vanish(expires_at, lease)
 return {}";
 
 /// The same within a quota: given also how many records, and how many bytes of answers. The set of the tenant's records is
-/// kept only by claims that ask for one; it and they stand in one slot.
+/// kept only by claims that ask for one; it and they stand in one slot. What has expired counts no more, and stays in the set until it
+/// has vanished: it may begin anew before that, and counts again.
 pub(super) static CLAIM_WITHIN: LazyLock<Script> = LazyLock::new(|| {
     let room = "
 if redis.call('EXISTS', KEYS[1]) == 0 then
@@ -51,15 +59,20 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   for _, key in ipairs(redis.call('SMEMBERS', KEYS[2])) do
     local is = redis.call('HMGET', key, 'expires_at', 'state', 'lease_until')
     local leased = is[2] == '0' and tonumber(is[3]) > now
-    if is[1] and (leased or tonumber(is[1]) > now) then
+    if not is[1] then
+      redis.call('SREM', KEYS[2], key)
+    elseif leased or tonumber(is[1]) > now then
       records = records + 1
       bytes = bytes + redis.call('HSTRLEN', key, 'answer')
-    else
-      redis.call('SREM', KEYS[2], key)
     end
   end
   if records >= tonumber(ARGV[7]) or bytes >= tonumber(ARGV[8]) then return {2} end
   redis.call('SADD', KEYS[2], KEYS[1])
+elseif redis.call('SISMEMBER', KEYS[2], KEYS[1]) == 0 then
+  -- Of before there was a quota. A server that is full may refuse this, and still has to say what is there.
+  if redis.pcall('SADD', KEYS[2], KEYS[1]) == 1 then
+    keep_set(redis.call('PTTL', KEYS[1]) + math.ceil(now / 1000))
+  end
 end
 ";
     script(&[room, BEGIN].concat())

@@ -123,6 +123,7 @@ impl Swaps for RedisStore {
     ) -> Result<bool, StoreError> {
         let swapped: i64 = script::SWAP
             .key(key(&self.prefix, id))
+            .key(of_tenant(&self.prefix, id.scope()))
             .arg(was.state.code())
             .arg(was.token)
             .arg(&was.nonce.bits().to_be_bytes()[..])
@@ -147,13 +148,15 @@ impl Swaps for RedisStore {
 }
 
 impl KeyStore for RedisStore {
-    /// Where a quota is asked for, a first claim looks at all records of the tenant, which the quota bounds.
+    /// Where a quota is asked for, a first claim looks at all records of the tenant, which the quota bounds, and at those that have
+    /// expired less than a lease ago.
     async fn claim(&self, id: RecordId, attempt: Attempt) -> Result<Claim, StoreError> {
         swap::claim(self, &id, &attempt).await
     }
 
     async fn renew(&self, hold: Hold, lease: Duration) -> Result<(), Lost> {
         let mut renew = script::RENEW.key(key(&self.prefix, &hold.id));
+        renew.key(of_tenant(&self.prefix, hold.id.scope()));
         renew.arg(hold.token).arg(&hold.nonce.bits().to_be_bytes()[..]).arg(micros(lease));
         self.held(&mut renew, |seen| seen.record.renew(seen.now, &hold, lease)).await
     }
@@ -162,6 +165,7 @@ impl KeyStore for RedisStore {
         let (to, answer) = ending.into_parts();
         let mut finish = script::FINISH.key(key(&self.prefix, &hold.id));
         finish
+            .key(of_tenant(&self.prefix, hold.id.scope()))
             .arg(hold.token)
             .arg(&hold.nonce.bits().to_be_bytes()[..])
             .arg(to.code())
@@ -188,7 +192,7 @@ impl KeyStore for RedisStore {
     /// Looks at every record, by `SCAN`; for an operator, not for a dashboard.
     async fn parked(&self, after: Option<RecordId>, limit: usize) -> Result<Vec<Parked>, StoreError> {
         let mut ids = Vec::new();
-        let pattern = format!("{}:*", self.prefix);
+        let pattern = format!("{}:*", fields::literal(&self.prefix));
         let mut cursor = 0_u64;
         loop {
             let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN")

@@ -2,7 +2,10 @@
 
 use crate::common::{DAY, answer, attempt, fresh, one_winner_a_round, won};
 use buttress::{
-    idempotency::{Ending, KeyStore, Lost, Trouble},
+    idempotency::{
+        Attempt, Claim, Ending, Fingerprint, KeyStore, Lost, OnLeaseOver, Quota, RecordId, Scope, Terms,
+        Trouble,
+    },
     key::Key,
     store::RedisStore,
     testing::key_store::Stage,
@@ -74,6 +77,63 @@ async fn a_record_vanishes_by_itself() {
     let keys: Vec<String> =
         redis::cmd("KEYS").arg(format!("{prefix}:*")).query_async(&mut connection).await.expect("it answers");
     assert_eq!(keys, Vec::<String>::new());
+}
+
+async fn keys(prefix: &str) -> Vec<String> {
+    let client = redis::Client::open(std::env::var("BUTTRESS_TEST_REDIS").expect("set")).expect("a URL");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("it answers");
+    redis::cmd("KEYS").arg(format!("{prefix}:*")).query_async(&mut connection).await.expect("it answers")
+}
+
+/// Else each tenant that ever had a quota would leave one for ever.
+#[tokio::test]
+async fn the_list_of_a_tenants_records_vanishes_behind_the_last_of_them() {
+    let Some(store) = store().await else { return };
+    let prefix = format!("test:{}", Key::random().as_str());
+    let store = store.prefix(&prefix);
+    let scope = Scope::new("stores", Key::random().as_str());
+    let brief = Duration::from_millis(50);
+    let claim = || {
+        let terms = Terms::new(brief, brief, OnLeaseOver::Takeover).quota(Quota { records: 2, bytes: 9_999 });
+        won(&store, RecordId::new(scope, &Key::random()), Attempt::new(Fingerprint::of(["x"]), terms))
+    };
+    let (stays, goes) = (claim().await, claim().await);
+    let a_while = Duration::from_secs(2);
+    store.finish(stays, Ending::Done(answer(b"x")), a_while).await.expect("it is ours");
+    store.finish(goes, Ending::Done(answer(b"x")), brief).await.expect("it is ours");
+    // real: the server's clock runs
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let there = keys(&prefix).await;
+    assert_eq!(there.len(), 2, "what stays, and the list that names it: {there:?}");
+    // real: the server's clock runs
+    tokio::time::sleep(a_while).await;
+    assert_eq!(keys(&prefix).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_record_of_before_there_was_a_quota_counts_once_it_is_claimed_under_it() {
+    let Some(store) = store().await else { return };
+    let scope = Scope::new("stores", Key::random().as_str());
+    let old = won(&store, RecordId::new(scope, &Key::random()), attempt()).await;
+    let within = || {
+        let terms = attempt().terms.quota(Quota { records: 1, bytes: 9_999 });
+        Attempt::new(attempt().fingerprint, terms)
+    };
+    assert!(matches!(store.claim(old.id, within()).await, Ok(Claim::Busy { .. })));
+    let over = store.claim(RecordId::new(scope, &Key::random()), within()).await;
+    assert!(matches!(&over, Err(error) if error.trouble() == Trouble::Quota), "{over:?}");
+}
+
+#[tokio::test]
+async fn parked_records_are_found_behind_any_prefix() {
+    let Some(store) = store().await else { return };
+    for odd in ["app[1]", "a*b", "a?", "back\\slash", "[^a]", "sp ace"] {
+        let store = store.clone().prefix(&format!("test:{}:{odd}", Key::random().as_str()));
+        let hold = won(&store, fresh(), attempt()).await;
+        store.finish(hold, Ending::Unknown, Duration::from_secs(60)).await.expect("it is ours");
+        let parked = store.parked(None, 9).await.expect("it answers");
+        assert_eq!(parked.iter().map(|parked| parked.id).collect::<Vec<_>>(), [hold.id], "{odd}");
+    }
 }
 
 #[tokio::test]

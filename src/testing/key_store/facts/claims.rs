@@ -164,6 +164,23 @@ pub async fn what_has_expired_is_in_nobodys_quota<S: KeyStore>(stage: &Stage<S>)
     stage.won(id(), attempt()).await;
 }
 
+/// Also where others have been counted while it counted no more.
+pub async fn what_begins_anew_is_in_its_quota_again<S: KeyStore>(stage: &Stage<S>) {
+    let attempt = || {
+        let terms = stage.terms(OnLeaseOver::Takeover).quota(Quota { records: 2, bytes: u64::MAX });
+        Attempt::new(Fingerprint::of(["the usual"]), terms)
+    };
+    let scope = tenant();
+    let id = || RecordId::new(scope, &Key::random());
+    let (hold, _) = stage.won(id(), attempt()).await;
+    stage.store().finish(hold, Ending::Done(answer("brief")), stage.units(1)).await.expect("it is ours");
+    stage.wait(2).await;
+    stage.won(id(), attempt()).await;
+    stage.won(hold.id, attempt()).await;
+    let over = stage.store().claim(id(), attempt()).await;
+    assert!(matches!(&over, Err(error) if error.trouble() == Trouble::Quota), "{over:?}");
+}
+
 /// Steps of an owner that nobody knows.
 pub async fn nothing_is_shown_of_a_record_that_is_not_there<S: KeyStore>(stage: &Stage<S>) {
     let hold = Hold { id: fresh(), token: 1, nonce: stage.attempt().nonce };

@@ -28,6 +28,7 @@ macro_rules! key_store_facts {
             a_quota_stops_new_records_of_one_tenant_only
             a_quota_of_bytes_is_used_up_by_answers
             what_has_expired_is_in_nobodys_quota
+            what_begins_anew_is_in_its_quota_again
             nothing_is_shown_of_a_record_that_is_not_there
             // Ends.
             an_answer_comes_back_byte_for_byte
