@@ -24,7 +24,8 @@
 //! - A claim is one statement, also under a race: exactly one wins. Everything beyond the first claim is decided by
 //!   [`Record`](crate::idempotency::Record) and written only if the row is still what it was decided upon.
 //! - The key itself is never sent, only its hash.
-//! - No feature of a session is used, so that it works behind a pooler of transactions.
+//! - No feature of a session is used but prepared statements. So it works behind a pooler of transactions that knows those: `PgBouncer`
+//!   from 1.21 on, with `max_prepared_statements` over 0.
 //! - What has been committed is as durable as the server is set up to be; a failover without synchronous replicas loses
 //!   records as it loses anything else.
 //!

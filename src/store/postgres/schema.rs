@@ -42,6 +42,8 @@ const LOCK: i64 = 0x6275_7474_7265_7373;
 
 /// Within a transaction, which is then committed.
 pub(super) async fn migrate(tx: &impl Link) -> Result<(), StoreError> {
+    // Whatever the default is: who has waited for the lock has to see what was committed meanwhile.
+    tx.run("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
     tx.ask("SELECT pg_advisory_xact_lock($1)", &[LOCK.into()]).await?;
     let there = tx.ask("SELECT to_regclass('buttress_meta') IS NOT NULL AS there", &[]).await?;
     let there = there.first().map_or(Ok(false), |row| row.flag("there"))?;

@@ -7,6 +7,7 @@ use buttress::{
     store::PgStore,
 };
 use deadpool_postgres::{Manager, Pool};
+use futures_util::future::join_all;
 use tokio_postgres::NoTls;
 
 #[tokio::test]
@@ -22,6 +23,28 @@ async fn nodes_that_start_at_once_make_the_tables_once() {
         node.await.expect("no panic").expect("made, or there");
     }
     won(&PgStore::new(pool), fresh(), attempt()).await;
+}
+
+/// Where a role or a database has another default, who waits for its turn must not look with old eyes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_start_at_once_make_the_tables_once_under_any_isolation() {
+    for level in ["repeatable read", "serializable"] {
+        let Some(pool) = pool(16).await else { return };
+        let held = join_all((0..16).map(|_| pool.get())).await;
+        for client in &held {
+            let client = client.as_ref().expect("a connection");
+            let set = format!("SET default_transaction_isolation = '{level}'");
+            client.batch_execute(&set).await.expect("set");
+        }
+        drop(held);
+        let nodes = (0..16).map(|_| {
+            let store = PgStore::new(pool.clone());
+            tokio::spawn(async move { store.migrate().await })
+        });
+        for node in join_all(nodes.collect::<Vec<_>>()).await {
+            node.expect("no panic").expect("made, or there");
+        }
+    }
 }
 
 #[tokio::test]
