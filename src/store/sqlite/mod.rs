@@ -42,7 +42,8 @@
 //!   record commit together.
 //! - The clock of the store never goes back, whatever the host's does, also from one process to the next; and where a host's clock was
 //!   ahead, it goes on from there, so that a lease of a second lasts a second.
-//! - A file of a newer version is refused, and left as it is. A full disk, or a file as large as it may be
+//! - A file of a newer version is refused, and left as it is. So is one that can only be read, and what is no file (`:memory:`): all
+//!   of it when the store is opened, and not by each request from then on. A full disk, or a file as large as it may be
 //!   ([`Options::max_bytes`]), is [`Trouble::Full`](crate::idempotency::Trouble::Full) for who wants a new record.
 //!
 //! # In a transaction of yours

@@ -57,7 +57,9 @@ impl Options {
     /// Opens the file, and makes it where there is none. Blocks meanwhile.
     ///
     /// # Errors
-    /// Where it cannot be opened, is no database, or was written by a newer version; it is left as it was.
+    /// Where it cannot be opened, or opened only to be read; is no database; or was written by a newer version: then it is left as it
+    /// was. Where it is no file: `:memory:` and an empty path forget, for which there is
+    /// [`MemoryStore`](crate::store::memory::MemoryStore).
     pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
         SqliteStore::opened(path.as_ref(), self)
     }

@@ -64,13 +64,22 @@ impl SqliteStore {
     pub(super) fn opened(path: &Path, options: Options) -> Result<Self, StoreError> {
         let mut db = Connection::open(path).map_err(trouble)?;
         db.busy_timeout(options.busy).map_err(trouble)?;
+        if db.is_readonly("main").map_err(trouble)? {
+            return Err(StoreError::new(Trouble::Unavailable, "the file can only be read"));
+        }
         // A file that is refused must be left as it is, and changing the journal writes to it.
         schema::refuse_newer_file(&db)?;
         let synchronous = match options.durability {
             Durability::Host => "FULL",
             Durability::Process => "NORMAL",
         };
-        db.pragma_update(None, "journal_mode", "WAL").map_err(trouble)?;
+        let journal: String =
+            db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(trouble)?;
+        // SQLite says by which one it will go: what lives in memory has none that outlives it.
+        if journal != "wal" {
+            let words = format!("the journal is {journal:?}, and what is promised needs a file with \"wal\"");
+            return Err(StoreError::new(Trouble::Unavailable, words));
+        }
         db.pragma_update(None, "synchronous", synchronous).map_err(trouble)?;
         let page: i64 = db.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(trouble)?;
         let pages = options.max_bytes / page.unsigned_abs().max(1);

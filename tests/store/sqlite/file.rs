@@ -85,6 +85,26 @@ fn a_directory_that_is_not_there_is_said_at_once() {
     assert_eq!(refused.trouble(), Trouble::Unavailable);
 }
 
+/// At the start, and not by every request from then on.
+#[test]
+fn a_file_that_can_only_be_read_is_refused() {
+    let dir = Dir::new();
+    drop(SqliteStore::open(dir.path()).expect("it opens"));
+    let refused = SqliteStore::open(format!("file:{}?mode=ro", dir.path().display())).expect_err("read-only");
+    assert_eq!(refused.trouble(), Trouble::Unavailable);
+    let why = std::error::Error::source(&refused).map(ToString::to_string);
+    assert_eq!(why.as_deref(), Some("the file can only be read"));
+}
+
+/// It would be gone with the process, and the type says otherwise.
+#[test]
+fn what_is_no_file_is_refused() {
+    for path in [":memory:", "", "file::memory:?cache=shared", "file:shared?mode=memory"] {
+        let refused = SqliteStore::open(path).expect_err("it is in memory");
+        assert_eq!(refused.trouble(), Trouble::Unavailable, "{path:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_full_file_takes_no_new_record_and_keeps_what_it_has() {
     let dir = Dir::new();
