@@ -73,9 +73,11 @@ impl Slot {
         let after = self.bytes();
         if before != after {
             counts.room.resize(before, after);
-            if self.by_quota {
-                counts.tenants.resize(*scope, answer_before, self.answer_bytes());
-            }
+        }
+        // Beside a recovery point that goes, an answer may change nothing in all.
+        let answer_after = self.answer_bytes();
+        if self.by_quota && answer_before != answer_after {
+            counts.tenants.resize(*scope, answer_before, answer_after);
         }
         changed
     }

@@ -2,8 +2,8 @@
 
 use buttress::{
     idempotency::{
-        Attempt, Body, Claim, Ending, Fingerprint, Hold, KeyStore, OnLeaseOver, Quota, RecordId, Scope,
-        Stored, Terms, Trouble,
+        Attempt, Body, Claim, Ending, Fingerprint, Hold, KeyStore, OnLeaseOver, Quota, RecordId, Recovery,
+        Scope, Stored, Terms, Trouble,
     },
     key::Key,
     store::memory::{MemoryStore, RECORD_BYTES},
@@ -126,4 +126,25 @@ async fn a_quota_counts_bytes_of_answers_and_gives_them_back() {
     advance(TTL + LEASE).await;
     store.purge(10).await.expect("in memory");
     assert!(matches!(store.claim(id(1), attempt()).await, Ok(Claim::Mine { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_as_long_as_the_recovery_point_that_it_replaces_counts_in_the_quota() {
+    let store = MemoryStore::new();
+    let attempt = || {
+        let terms = Terms::new(LEASE, TTL, OnLeaseOver::Takeover).quota(Quota { records: 10, bytes: 1_000 });
+        Attempt::new(Fingerprint::ANY, terms)
+    };
+    let none = [("", ""); 0];
+    let stored = Stored::encode(200, SystemTime::UNIX_EPOCH, none, Body::Kept(&[b'x'; 2_000]), none);
+    let first = attempt();
+    let Ok(Claim::Mine { token, .. }) = store.claim(id(0), first).await else { panic!("there is room") };
+    let hold = Hold { id: id(0), token, nonce: first.nonce };
+    let point = Recovery::new("", vec![0; stored.as_bytes().len()]);
+    store.set_recovery(hold, point).await.expect("it is ours");
+    let before = store.bytes();
+    store.finish(hold, Ending::Done(stored), TTL).await.expect("it is ours");
+    assert_eq!(store.bytes(), before);
+    let over = store.claim(id(1), attempt()).await.expect_err("over the quota");
+    assert_eq!(over.trouble(), Trouble::Quota);
 }
