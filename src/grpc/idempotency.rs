@@ -93,6 +93,7 @@ const fn code(refusal: Refusal) -> Code {
         Refusal::Reused | Refusal::Unknown | Refusal::NotRetained => Code::FAILED_PRECONDITION,
         Refusal::Store(_) => Code::UNAVAILABLE,
         Refusal::Unstored => Code::INTERNAL,
+        Refusal::DeadlinePassed => Code::DEADLINE_EXCEEDED,
         Refusal::Missing | Refusal::Invalid(_) | Refusal::Weak | Refusal::Nobody | Refusal::Broken => {
             Code::INVALID_ARGUMENT
         }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     clock::{self, Instant},
+    deadline::Deadline,
     telemetry::IdempotencyOutcome,
 };
 use std::{pin::pin, sync::Arc, time::Duration};
@@ -127,7 +128,11 @@ impl<S: KeyStore> Patience<'_, S> {
     /// Waits for a change; `false` where there is no time, or no place in the line, to wait any longer.
     pub(crate) async fn lasts(&mut self) -> bool {
         let Some(max) = self.keeper.settings.wait else { return false };
-        let until = *self.until.get_or_insert_with(|| clock::after(clock::now(), max));
+        let until = *self.until.get_or_insert_with(|| {
+            let until = clock::after(clock::now(), max);
+            // Nobody is there any more to be told what comes of it later.
+            Deadline::current().map_or(until, |deadline| deadline.instant().min(until))
+        });
         if self.stand.is_none() {
             self.stand = self.keeper.settings.shared.line.join(*self.id);
         }

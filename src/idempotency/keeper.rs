@@ -149,7 +149,8 @@ impl<S> Keeper<S> {
         self.set(|settings| settings.finish_within = time.max(clock::GRAIN))
     }
 
-    /// Waits up to `max` for an attempt that somebody else makes, instead of saying at once that it runs.
+    /// Waits up to `max` for an attempt that somebody else makes, instead of saying at once that it runs; under a
+    /// [deadline](crate::deadline) no longer than that.
     #[must_use]
     pub fn wait(self, max: Duration) -> Self {
         self.set(|settings| settings.wait = Some(max))

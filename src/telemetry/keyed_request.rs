@@ -45,6 +45,8 @@ pub enum IdempotencyOutcome {
     /// What is stored of it is compressed, and will be given to all who ask again, whatever they accept: the layer stands outside of
     /// what compresses, and belongs inside.
     Encoded,
+    /// Its deadline has passed before the service was ready: nothing was claimed.
+    DeadlinePassed,
 }
 
 impl IdempotencyOutcome {
@@ -72,6 +74,7 @@ impl IdempotencyOutcome {
             Self::NotRetained => "not_retained",
             Self::NotCompared => "not_compared",
             Self::Encoded => "encoded",
+            Self::DeadlinePassed => "deadline_passed",
         }
     }
 }

@@ -177,6 +177,63 @@ async fn row_31_nothing_is_claimed_before_the_inside_is_ready() {
     assert_eq!(store.records.len(), 1);
 }
 
+/// Never ready, and wakes nobody.
+#[derive(Clone)]
+struct Never;
+
+impl Service<Request> for Never {
+    type Response = Response;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        unreachable!("it is never ready")
+    }
+}
+
+/// Timeouts stand inside of the layer, so that nobody else would end the wait.
+#[tokio::test(start_paused = true)]
+async fn row_31_a_deadline_ends_the_wait_for_an_inside_that_is_never_ready() {
+    let heard = Heard::default();
+    let layer = plain().observe(heard.ears());
+    let store = layer.keeper().store().clone();
+    let service = layer.layer(Never);
+    let started = Instant::now();
+    for headers in [&[("idempotency-key", "a1")][..], &[]] {
+        let deadline = Deadline::after(Instant::now(), secs(2));
+        let ask = service.clone().oneshot(request(Method::POST, "/", headers, "1"));
+        let refused = deadline.scope(ask).await.expect("an answer");
+        assert_eq!(refused.status(), 504);
+        assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    }
+    assert_eq!(started.elapsed(), secs(4));
+    assert!(store.records.is_empty(), "nothing was claimed");
+    assert_eq!(heard.take(), ["deadline_passed", "bypassed"]);
+
+    let calls = buttress::grpc::idempotency(plain()).layer(Never);
+    let ask = calls.oneshot(request(Method::POST, "/", &[("idempotency-key", "a1")], "1"));
+    let refused = Deadline::after(Instant::now(), secs(2)).scope(ask).await.expect("an answer");
+    assert_eq!(refused.headers()["grpc-status"], "4");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_28_nobody_waits_beyond_a_deadline() {
+    let (app, ledger) = slow(plain().wait(secs(60)), secs(30));
+    let first = tokio::spawn({
+        let app = app.clone();
+        async move { post(&app, "a1", "1").await.status }
+    });
+    settle().await;
+    let started = Instant::now();
+    let told = Deadline::after(Instant::now(), secs(2)).scope(post(&app, "a1", "1")).await;
+    assert_eq!((told.status, started.elapsed()), (409, secs(2)));
+    assert_eq!((first.await.expect("no panic"), ledger.effects()), (200, 1));
+}
+
 #[tokio::test]
 async fn row_32_an_error_of_the_service_comes_back_as_it_was_and_the_effects_say_what_it_means() {
     for (effects, runs) in [(Effects::Plain, 1), (Effects::Keyed, 2), (Effects::SameTx, 2)] {

@@ -1,12 +1,19 @@
 //! The future of a call: a request without a key allocates nothing; one with a key is boxed.
 
-use super::StoredBody;
+use super::{
+    Refusal, StoredBody,
+    config::Config,
+    keyed,
+    readying::{Readying, TooLate},
+};
 use ::http::Response;
+use bytes::Bytes;
 use http_body::Body;
 use pin_project_lite::pin_project;
 use std::{
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tower_service::Service;
@@ -25,7 +32,7 @@ pin_project! {
     #[project = StateProj]
     enum State<I, R, F, E, B: Body> {
         // Without a key, for the inside to be ready.
-        Readying { service: I, request: Option<R> },
+        Readying { service: I, request: Option<R>, readying: Readying, config: Option<Arc<Config>> },
         Calling { #[pin] call: F },
         // With a key: its future has no name, and is too large to be moved about.
         Keyed { answer: Pin<Box<dyn Future<Output = Answer<B, E>> + Send>> },
@@ -34,8 +41,14 @@ pin_project! {
 }
 
 impl<I: Service<R>, R, B: Body> IdempotencyFuture<I, R, B> {
-    pub(super) const fn passing(service: I, request: R) -> Self {
-        Self { state: State::Readying { service, request: Some(request) } }
+    /// With the config where there is a deadline.
+    pub(super) const fn passing(
+        service: I,
+        request: R,
+        readying: Readying,
+        config: Option<Arc<Config>>,
+    ) -> Self {
+        Self { state: State::Readying { service, request: Some(request), readying, config } }
     }
 
     pub(super) fn keyed(answer: impl Future<Output = Answer<B, I::Error>> + Send + 'static) -> Self {
@@ -50,7 +63,7 @@ impl<I: Service<R>, R, B: Body> IdempotencyFuture<I, R, B> {
 impl<I, R, B> Future for IdempotencyFuture<I, R, B>
 where
     I: Service<R, Response = Response<B>>,
-    B: Body,
+    B: Body<Data = Bytes>,
 {
     type Output = Answer<B, I::Error>;
 
@@ -58,8 +71,13 @@ where
         let mut this = self.project();
         loop {
             let call = match this.state.as_mut().project() {
-                StateProj::Readying { service, request } => {
-                    ready!(service.poll_ready(cx))?;
+                StateProj::Readying { service, request, readying, config } => {
+                    if let Err(TooLate) = ready!(readying.poll(service, cx))? {
+                        let config = config.take();
+                        let refused = config.map(|config| keyed::refuse(&config, Refusal::DeadlinePassed));
+                        this.state.set(State::Refused { response: refused });
+                        continue;
+                    }
                     // Polled after its end, which breaks the contract of futures, it stays pending.
                     let Some(request) = request.take() else { return Poll::Pending };
                     service.call(request)

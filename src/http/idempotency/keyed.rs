@@ -5,6 +5,7 @@ use super::{
     config::Config,
     judge,
     read::{Read, Reading},
+    readying::{Readying, TooLate},
     task::{self, Done},
 };
 use crate::{
@@ -34,6 +35,7 @@ pub(super) struct Asking<I, S> {
     pub(super) config: Arc<Config>,
     pub(super) id: RecordId,
     pub(super) key: Key,
+    pub(super) readying: Readying,
 }
 
 type Answer<B, E> = Result<Response<StoredBody<B>>, E>;
@@ -72,7 +74,9 @@ where
         let mut patience = None;
         loop {
             // Ready before anything is claimed.
-            poll_fn(|cx| asking.service.poll_ready(cx)).await?;
+            if let Err(TooLate) = poll_fn(|cx| asking.readying.poll(&mut asking.service, cx)).await? {
+                return asking.refuse(Refusal::DeadlinePassed);
+            }
             let refusal = match asking.keeper.ask_for(&asking.id, &fingerprint).await {
                 Asked::Run(run) => {
                     drop(patience);
@@ -219,6 +223,7 @@ pub(super) const fn outcome(refusal: Refusal) -> IdempotencyOutcome {
         Refusal::NotRetained => IdempotencyOutcome::NotRetained,
         Refusal::Unstored => IdempotencyOutcome::Unstored,
         Refusal::Store(Trouble::Quota) => IdempotencyOutcome::Quota,
+        Refusal::DeadlinePassed => IdempotencyOutcome::DeadlinePassed,
         Refusal::Full | Refusal::Store(Trouble::Full) => IdempotencyOutcome::Full,
         Refusal::Store(_) => IdempotencyOutcome::StoreDown,
     }

@@ -65,6 +65,7 @@
 //! | the store cannot be reached | 503; unprotected with [`fail_open`](IdempotencyLayer::fail_open) |
 //! | the store is full, or has what cannot be read here | 503 |
 //! | too many at once | 503, before anything is claimed |
+//! | the deadline, before the inside is ready | 504, before anything is claimed |
 //!
 //! | the handler's answer | the record |
 //! |---|---|
@@ -112,6 +113,7 @@ mod keyed;
 mod layer;
 mod principal;
 mod read;
+mod readying;
 mod refusal;
 mod service;
 mod task;

@@ -37,6 +37,8 @@ pub enum Refusal {
     Store(Trouble),
     /// So many run that no other may begin.
     Full,
+    /// The deadline of the call has passed before the service was ready: nothing was claimed, nothing has run.
+    DeadlinePassed,
 }
 
 /// What of the problem documents can be chosen.
@@ -67,6 +69,7 @@ impl Refusal {
             Self::Store(Trouble::Quota) => "idempotency-quota",
             Self::Store(_) => "idempotency-store-unavailable",
             Self::Full => "idempotency-full",
+            Self::DeadlinePassed => "deadline-passed",
         }
     }
 
@@ -92,6 +95,7 @@ impl Refusal {
             Self::Store(Trouble::Quota) => "too many idempotency keys",
             Self::Store(_) => "idempotency keys cannot be checked at the moment",
             Self::Full => "too many operations are being processed",
+            Self::DeadlinePassed => "the deadline has passed before the operation could begin",
         }
     }
 
@@ -108,6 +112,7 @@ impl Refusal {
             Self::Unstored => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(Trouble::Quota) => StatusCode::TOO_MANY_REQUESTS,
             Self::Store(_) | Self::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DeadlinePassed => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
@@ -186,6 +191,7 @@ const fn title(refusal: &Refusal) -> &'static str {
         Refusal::Store(Trouble::Quota) => "Too many idempotency keys",
         Refusal::Store(_) => "Idempotency keys are unavailable",
         Refusal::Full => "Too many operations",
+        Refusal::DeadlinePassed => "Deadline has passed",
     }
 }
 

@@ -4,8 +4,10 @@ use super::{
     Failure, IdempotencyFuture, Refusal, StoredBody,
     config::{Config, Entry},
     keyed::{self, Asking},
+    readying::Readying,
 };
 use crate::{
+    deadline::Deadline,
     idempotency::{Keeper, KeyStore},
     telemetry::IdempotencyOutcome,
 };
@@ -68,7 +70,12 @@ where
                 if entry == Entry::Bypass {
                     self.keeper.tell(IdempotencyOutcome::Bypassed);
                 }
-                return IdempotencyFuture::passing(self.inner.clone(), Request::from_parts(head, body));
+                let deadline = Deadline::current();
+                // Only who may come too late is told so.
+                let config = deadline.map(|_| Arc::clone(&self.config));
+                let readying = Readying::by(deadline);
+                let request = Request::from_parts(head, body);
+                return IdempotencyFuture::passing(self.inner.clone(), request, readying, config);
             }
         };
         let Some(id) = self.config.record(&head, &key) else { return self.refused(Refusal::Nobody) };
@@ -78,6 +85,7 @@ where
             config: Arc::clone(&self.config),
             id,
             key,
+            readying: Readying::by(Deadline::current()),
         };
         IdempotencyFuture::keyed(keyed::answer(asking, head, body))
     }
