@@ -13,7 +13,7 @@ use ::http::Request;
 /// | request | is hedged |
 /// |---|---|
 /// | `GET`, `HEAD`, `OPTIONS`, `TRACE` | yes |
-/// | any other with an `Idempotency-Key` that is not empty | yes |
+/// | any other with an `Idempotency-Key` that is not empty, or a key that an `IdempotencyKeyLayer` has put into another header | yes |
 /// | any other, also `PUT` and `DELETE` | no |
 ///
 /// `PUT` and `DELETE` may be repeated, but one after the other: the copy that has lost may still be under way, and arrive
@@ -94,5 +94,5 @@ impl<B: Clone> Replay<Request<B>> for Repeatable {
 
 /// Whether it may be served twice at once: it changes nothing, or carries a key.
 pub(super) fn is_repeatable<B>(request: &Request<B>) -> bool {
-    request.method().is_safe() || carries_key(request.headers())
+    request.method().is_safe() || carries_key(request.headers(), request.extensions())
 }

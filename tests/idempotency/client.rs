@@ -4,10 +4,11 @@ use super::rig::{Ledger, layer, orders, plain, post, request, serve};
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use buttress::{
+    hedge::HedgeLayer,
     http::{IdempotencyKeyLayer, idempotency::CallStep},
     idempotency::Effects,
     key::Key,
@@ -15,8 +16,13 @@ use buttress::{
 use std::{
     convert::Infallible,
     future::{Ready, ready},
-    sync::{Arc, Mutex},
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     task::{Context, Poll},
+    time::Duration,
 };
 use tower::{Layer as _, Service, ServiceExt as _};
 
@@ -33,6 +39,14 @@ impl Sent {
             headers.get("idempotency-key").map_or("none", |key| key.to_str().expect("text")).to_owned()
         };
         sent.iter().map(|(_, headers, _)| key(headers)).collect()
+    }
+
+    /// So many were sent, with one key in that header: `own`, where the caller has said one.
+    fn all_under(&self, header: &str, times: usize, own: Option<&str>) {
+        let sent = self.0.lock().expect("not poisoned");
+        let keys: Vec<_> = sent.iter().map(|(_, headers, _)| headers[header].clone()).collect();
+        let key = own.map_or_else(|| keys[0].clone(), |own| own.parse().expect("a value"));
+        assert_eq!(keys, vec![key; times]);
     }
 }
 
@@ -171,4 +185,76 @@ async fn row_72_a_retry_over_the_wire_of_what_was_answered_and_lost_is_one_opera
     let answer = client.oneshot(request(Method::POST, "/orders", &[], "")).await.expect("infallible");
     // The first two were dropped on the way, the third is asked for.
     assert_eq!((answer.status().as_u16(), ledger.effects()), (201, 1));
+}
+
+/// Fails so often, and takes a second.
+#[derive(Clone)]
+struct Flaky(Sent, Arc<AtomicUsize>);
+
+impl<B> Service<axum::http::Request<B>> for Flaky {
+    type Response = axum::http::Response<String>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: axum::http::Request<B>) -> Self::Future {
+        let (head, _) = request.into_parts();
+        let seen = (head.method, head.headers, head.extensions.get::<Key>().cloned());
+        self.0.0.lock().expect("not poisoned").push(seen);
+        let fails = self.1.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let mut answer = axum::http::Response::new(String::new());
+            *answer.status_mut() = if fails { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+            Ok(answer)
+        })
+    }
+}
+
+/// What they may send again they see by the key, whatever its header is called and whoever has chosen it.
+#[tokio::test(start_paused = true)]
+async fn row_72_retries_and_hedges_know_a_key_in_another_header() {
+    const OTHER: &str = "paypal-request-id";
+    let keys = IdempotencyKeyLayer::new().header(HeaderName::from_static(OTHER));
+    let pay = |own: Option<&'static str>| {
+        let request = axum::http::Request::post("https://cards.example/charges");
+        let request = own.into_iter().fold(request, |request, own| request.header(OTHER, own));
+        request.body(String::new()).expect("a request")
+    };
+    for own in [None, Some("mine")] {
+        let (sent, failing) = (Sent::default(), Arc::new(AtomicUsize::new(2)));
+        let retry = buttress::http::retry(buttress::retry::Policy::new());
+        let client = keys.layer(buttress::over(retry, Flaky(sent.clone(), failing)));
+        assert_eq!(client.oneshot(pay(own)).await.expect("an answer").status(), 200);
+        sent.all_under(OTHER, 3, own);
+
+        let sent = Sent::default();
+        let hedge = HedgeLayer::after(Duration::from_millis(50)).http();
+        let client = keys.layer(buttress::over(hedge, Flaky(sent.clone(), Arc::default())));
+        assert_eq!(client.oneshot(pay(own)).await.expect("an answer").status(), 200);
+        sent.all_under(OTHER, 2, own);
+    }
+    // An empty one tells nothing from nothing.
+    let (sent, failing) = (Sent::default(), Arc::new(AtomicUsize::new(2)));
+    let retry = buttress::http::retry(buttress::retry::Policy::new());
+    let client = keys.layer(buttress::over(retry, Flaky(sent.clone(), failing)));
+    assert_eq!(client.oneshot(pay(Some(""))).await.expect("an answer").status(), 503);
+    assert_eq!(sent.keys().len(), 1);
+}
+
+#[tokio::test]
+async fn row_72_the_extensions_tell_the_key_that_is_sent_and_no_other() {
+    for (own, told) in [("mine", Some("mine")), ("\"mine\"", Some("mine")), ("not, even a key", None)] {
+        let sent = Sent::default();
+        let mut request = ask(Method::POST);
+        request.headers_mut().insert("idempotency-key", HeaderValue::from_static(own));
+        request.extensions_mut().insert(Key::new("written-down").expect("a key"));
+        assert_eq!(send(&sent, IdempotencyKeyLayer::new(), request).await, [own; 3]);
+        let seen = sent.0.lock().expect("not poisoned");
+        let keys: Vec<_> = seen.iter().map(|(_, _, key)| key.as_ref().map(Key::as_str)).collect();
+        assert_eq!(keys, [told; 3]);
+    }
 }

@@ -1,6 +1,10 @@
 //! The client's side: one key for each operation, made before the retries.
 
-use crate::{idempotency::Idem, key::Key};
+use crate::{
+    http::carries_key::{IDEMPOTENCY_KEY, KeyHeader},
+    idempotency::Idem,
+    key::{Key, Syntax},
+};
 use ::http::{HeaderName, HeaderValue, Method, Request};
 use std::{
     fmt,
@@ -25,7 +29,7 @@ use tower_service::Service;
 ///    the [`CallStep`] in the extensions, else by method, host and path, and the number of that call in this attempt;
 /// 4. a fresh one.
 ///
-/// The key that was chosen is in the extensions afterwards.
+/// The key that was chosen is in the extensions afterwards; none, where what the caller has in the header is no key.
 ///
 /// ```
 /// use buttress::{http::IdempotencyKeyLayer, key::Key};
@@ -79,7 +83,7 @@ impl IdempotencyKeyLayer {
         self
     }
 
-    /// In another header.
+    /// In another header. Retries and hedges of ours inside of this layer know it for a key there, too.
     #[must_use]
     pub fn header(mut self, name: HeaderName) -> Self {
         Arc::make_mut(&mut self.form).header = name;
@@ -128,13 +132,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> I::Future {
-        if self.form.methods.contains(request.method()) && !request.headers().contains_key(&self.form.header)
-        {
-            let key = choose(&request);
-            if let Some(value) = self.form.write(&key) {
-                request.headers_mut().insert(self.form.header.clone(), value);
-                request.extensions_mut().insert(key);
-            }
+        if self.form.methods.contains(request.method()) {
+            self.form.see_to(&mut request);
         }
         self.inner.call(request)
     }
@@ -167,15 +166,30 @@ pub(super) fn send_with<B>(key: Key, request: &mut Request<B>) {
 
 impl Default for Form {
     fn default() -> Self {
-        Self {
-            header: HeaderName::from_static("idempotency-key"),
-            methods: vec![Method::POST, Method::PATCH],
-            quoted: false,
-        }
+        Self { header: IDEMPOTENCY_KEY, methods: vec![Method::POST, Method::PATCH], quoted: false }
     }
 }
 
 impl Form {
+    /// Has a key in a request, and what is said of it in the extensions agree with that.
+    fn see_to<B>(&self, request: &mut Request<B>) {
+        if request.headers().contains_key(&self.header) {
+            match Key::from_lines(Syntax::Lenient, request.headers().get_all(&self.header)) {
+                Ok(Some(own)) => request.extensions_mut().insert(own),
+                Ok(None) | Err(_) => request.extensions_mut().remove(),
+            };
+        } else {
+            let key = choose(request);
+            let Some(value) = self.write(&key) else { return };
+            request.headers_mut().insert(self.header.clone(), value);
+            request.extensions_mut().insert(key);
+        }
+        // Retries and hedges know the usual one.
+        if self.header != IDEMPOTENCY_KEY {
+            request.extensions_mut().insert(KeyHeader(self.header.clone()));
+        }
+    }
+
     /// Every key has a quoted form; one with a space has no other.
     fn write(&self, key: &Key) -> Option<HeaderValue> {
         let written = match key.raw() {

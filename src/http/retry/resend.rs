@@ -22,7 +22,7 @@ use std::{
 /// | a request | is sent again |
 /// |---|---|
 /// | `GET`, `HEAD`, `OPTIONS`, `TRACE`, `PUT`, `DELETE` | after any failed attempt |
-/// | any method, with an `Idempotency-Key` that is not empty | the same |
+/// | any method, with an `Idempotency-Key` that is not empty, or a key that an `IdempotencyKeyLayer` has put into another header | the same |
 /// | of which [`also_safe`](Self::also_safe) says so | the same |
 /// | every other | only if no attempt before it may have reached the service |
 /// | whose body was more than the cap, or has failed | never: the answer that there is comes out |
@@ -122,7 +122,7 @@ impl<B: Body> Replay<Request<B>> for Resend {
 
     fn is_safe(&self, kept: &Self::Kept, _: &Outcome) -> bool {
         let head = kept.head();
-        safe::may_be_served_twice(&head.method, &head.headers)
+        safe::may_be_served_twice(&head.method, &head.headers, &head.extensions)
             || self.also_safe.as_ref().is_some_and(|safe| safe(head))
     }
 

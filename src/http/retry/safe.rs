@@ -4,11 +4,11 @@ use crate::{
     http::{carries_key::carries_key, retry_after},
     outcome::Outcome,
 };
-use ::http::{HeaderMap, Method, StatusCode};
+use ::http::{Extensions, HeaderMap, Method, StatusCode};
 
 /// Whether a request that may have been served may be sent again: its method is idempotent, or it carries a key.
-pub(super) fn may_be_served_twice(method: &Method, headers: &HeaderMap) -> bool {
-    method.is_idempotent() || carries_key(headers)
+pub(super) fn may_be_served_twice(method: &Method, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    method.is_idempotent() || carries_key(headers, extensions)
 }
 
 /// What an answer means for whether to ask again. Two more than for a breaker are no good answers: 408, where the server did
@@ -29,6 +29,10 @@ pub(super) fn outcome(status: StatusCode, headers: &HeaderMap) -> Outcome {
 mod tests {
     use super::*;
     use crate::{http::carries_key::IDEMPOTENCY_KEY, outcome::Class};
+
+    fn may_be_served_twice(method: &Method, headers: &HeaderMap) -> bool {
+        super::may_be_served_twice(method, headers, &Extensions::new())
+    }
 
     #[test]
     fn idempotent_methods_may_be_served_twice_and_no_others() {
