@@ -24,18 +24,17 @@ impl Room {
         }
     }
 
-    /// A place for one more record, if there is one.
+    /// A place for one more record, if there is one. At no moment do the totals show more than there may be: nobody counts first and
+    /// asks then.
     pub(super) fn enter(&self) -> bool {
-        if self.bytes.fetch_add(RECORD_BYTES, Relaxed) + RECORD_BYTES > self.max_bytes.load(Relaxed) {
-            self.bytes.fetch_sub(RECORD_BYTES, Relaxed);
+        if !more(&self.records, 1, &self.max_records) {
             return false;
         }
-        if self.records.fetch_add(1, Relaxed) >= self.max_records.load(Relaxed) {
+        let enters = more(&self.bytes, RECORD_BYTES, &self.max_bytes);
+        if !enters {
             self.records.fetch_sub(1, Relaxed);
-            self.bytes.fetch_sub(RECORD_BYTES, Relaxed);
-            return false;
         }
-        true
+        enters
     }
 
     /// A record of that size has gone.
@@ -49,4 +48,11 @@ impl Room {
         // The sum wraps, and so does a difference below zero.
         self.bytes.fetch_add(after.wrapping_sub(before), Relaxed);
     }
+}
+
+/// So many more, where there may be as many.
+fn more(total: &AtomicUsize, add: usize, max: &AtomicUsize) -> bool {
+    let max = max.load(Relaxed);
+    let within = |now: usize| now.checked_add(add).filter(|after| *after <= max);
+    total.fetch_update(Relaxed, Relaxed, within).is_ok()
 }

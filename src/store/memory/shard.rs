@@ -275,16 +275,18 @@ impl Slot {
 
 /// Room for a new record, by all and by its tenant; whether it counts among those of its tenant.
 fn admit(scope: &Scope, attempt: &Attempt, counts: &Counts) -> Result<bool, Trouble> {
+    let quota = attempt.terms.quota_of_scope();
+    // Before the room of all: who is over its quota takes none of that from others, not for a moment.
+    if quota.is_some_and(|quota| !counts.tenants.enter(*scope, quota)) {
+        return Err(Trouble::Quota);
+    }
     if !counts.room.enter() {
+        if quota.is_some() {
+            counts.tenants.leave(*scope, 0);
+        }
         return Err(Trouble::Full);
     }
-    let Some(quota) = attempt.terms.quota_of_scope() else { return Ok(false) };
-    if counts.tenants.enter(*scope, quota) {
-        Ok(true)
-    } else {
-        counts.room.leave(RECORD_BYTES);
-        Err(Trouble::Quota)
-    }
+    Ok(quota.is_some())
 }
 
 // Loom's stand-ins count only inside of a model.

@@ -8,7 +8,10 @@ use buttress::{
     key::Key,
     store::memory::{MemoryStore, RECORD_BYTES},
 };
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::{Duration, SystemTime},
+};
 use tokio::time::advance;
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -147,4 +150,31 @@ async fn an_answer_as_long_as_the_recovery_point_that_it_replaces_counts_in_the_
     assert_eq!(store.bytes(), before);
     let over = store.claim(id(1), attempt()).await.expect_err("over the quota");
     assert_eq!(over.trouble(), Trouble::Quota);
+}
+
+/// Also while many are refused at once.
+#[test]
+fn the_totals_are_never_over_their_bounds() {
+    let store = MemoryStore::new().max_records(10);
+    let done = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (store, done) = (&store, &done);
+            scope.spawn(move || {
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("made");
+                runtime.block_on(async {
+                    for number in 0..5_000 {
+                        let claimed = begin(store, 1 + thread * 5_000 + number).await;
+                        assert!(matches!(claimed, Ok(_) | Err(Trouble::Full)));
+                    }
+                });
+                done.fetch_add(1, Relaxed);
+            });
+        }
+        while done.load(Relaxed) < 4 {
+            assert!(store.len() <= 10 && store.bytes() <= 10 * RECORD_BYTES);
+        }
+    });
+    assert_eq!(store.len(), 10);
 }
