@@ -110,7 +110,7 @@ impl Store for Real {
         let found = Found::new(&self.secret, id(1));
         let word = |record: &Record| record.finish(now, hold, State::Done, DAY);
         let mut shard = self.shards[0].lock().expect("no panic");
-        shard.change(found, &self.counts, word, |stored| *stored = Some(answer))
+        shard.change(found, now, &self.counts, word, |stored| *stored = Some(answer))
     }
 }
 
