@@ -28,6 +28,9 @@
 //!   from 1.21 on, with `max_prepared_statements` over 0.
 //! - What has been committed is as durable as the server is set up to be; a failover without synchronous replicas loses
 //!   records as it loses anything else.
+//! - Any isolation level will do. In a transaction of yours that is repeatable read or serializable, a renewal between its first look
+//!   and its end is a serialization failure ([`Lost::Store`](crate::idempotency::Lost::Store)), as any other change of the row would be:
+//!   roll back, and make the transaction again.
 //!
 //! # Upkeep
 //!

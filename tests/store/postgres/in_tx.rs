@@ -5,6 +5,7 @@ use crate::common::{DAY, answer, attempt, fresh, leased, won};
 use buttress::idempotency::{Claim, Ending, Hold, InTx, KeyStore, Lost, Recovery};
 use deadpool_postgres::Pool;
 use std::time::Duration;
+use tokio_postgres::IsolationLevel;
 
 async fn shop(pool: &Pool) {
     let client = pool.get().await.expect("a connection");
@@ -32,6 +33,33 @@ async fn effect_and_record_commit_together_or_not_at_all() {
         let found = store.claim(hold.id, attempt()).await.expect("it answers");
         assert!(if commits { matches!(found, Claim::Done(_)) } else { matches!(found, Claim::Busy { .. }) });
     }
+}
+
+#[tokio::test]
+async fn a_transaction_that_a_renewal_has_overtaken_is_made_again() {
+    let Some((store, pool)) = store(4).await else { return };
+    shop(&pool).await;
+    let hold = won(&store, fresh(), attempt()).await;
+    let mut client = pool.get().await.expect("a connection");
+    for overtaken in [true, false] {
+        let serializable = client.build_transaction().isolation_level(IsolationLevel::Serializable);
+        let mut tx = serializable.start().await.expect("begun");
+        tx.execute("INSERT INTO orders (what) VALUES ('tea')", &[]).await.expect("written");
+        if overtaken {
+            store.renew(hold, DAY).await.expect("it is ours");
+        }
+        let said = store.finish_in(&mut tx, hold, Ending::Done(answer(b"tea")), DAY).await;
+        if overtaken {
+            assert!(matches!(said, Err(Lost::Store(_))), "not fenced, and not done: {said:?}");
+            tx.rollback().await.expect("rolled back");
+        } else {
+            said.expect("it is ours");
+            tx.commit().await.expect("committed");
+        }
+    }
+    drop(client);
+    assert_eq!(orders(&pool).await, 1);
+    assert!(matches!(store.claim(hold.id, attempt()).await, Ok(Claim::Done(_))));
 }
 
 /// The same over a transaction of `tokio-postgres` itself, for those who have no pool of this kind.
