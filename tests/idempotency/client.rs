@@ -187,33 +187,6 @@ async fn row_72_a_retry_over_the_wire_of_what_was_answered_and_lost_is_one_opera
     assert_eq!((answer.status().as_u16(), ledger.effects()), (201, 1));
 }
 
-/// Fails so often, and takes a second.
-#[derive(Clone)]
-struct Flaky(Sent, Arc<AtomicUsize>);
-
-impl<B> Service<axum::http::Request<B>> for Flaky {
-    type Response = axum::http::Response<String>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: axum::http::Request<B>) -> Self::Future {
-        let (head, _) = request.into_parts();
-        let seen = (head.method, head.headers, head.extensions.get::<Key>().cloned());
-        self.0.0.lock().expect("not poisoned").push(seen);
-        let fails = self.1.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
-        Box::pin(async move {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            let mut answer = axum::http::Response::new(String::new());
-            *answer.status_mut() = if fails { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-            Ok(answer)
-        })
-    }
-}
-
 /// What they may send again they see by the key, whatever its header is called and whoever has chosen it.
 #[tokio::test(start_paused = true)]
 async fn row_72_retries_and_hedges_know_a_key_in_another_header() {
@@ -243,6 +216,33 @@ async fn row_72_retries_and_hedges_know_a_key_in_another_header() {
     let client = keys.layer(buttress::over(retry, Flaky(sent.clone(), failing)));
     assert_eq!(client.oneshot(pay(Some(""))).await.expect("an answer").status(), 503);
     assert_eq!(sent.keys().len(), 1);
+}
+
+/// Fails so often, and takes a second.
+#[derive(Clone)]
+struct Flaky(Sent, Arc<AtomicUsize>);
+
+impl<B> Service<axum::http::Request<B>> for Flaky {
+    type Response = axum::http::Response<String>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: axum::http::Request<B>) -> Self::Future {
+        let (head, _) = request.into_parts();
+        let seen = (head.method, head.headers, head.extensions.get::<Key>().cloned());
+        self.0.0.lock().expect("not poisoned").push(seen);
+        let fails = self.1.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let mut answer = axum::http::Response::new(String::new());
+            *answer.status_mut() = if fails { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+            Ok(answer)
+        })
+    }
 }
 
 #[tokio::test]
