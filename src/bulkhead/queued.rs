@@ -103,7 +103,7 @@ where
                         }
                     }
                 }
-                StateProj::Readying { slot, mut limit } => {
+                StateProj::Readying { slot, limit } => {
                     let Some((service, _)) = this.asked else { return Poll::Pending };
                     match service.poll_ready(cx) {
                         Poll::Ready(Ok(())) => {}
@@ -116,11 +116,7 @@ where
                             let (Some(deadline), Some(held)) = (*this.deadline, slot.as_ref()) else {
                                 return Poll::Pending;
                             };
-                            if limit.is_none() {
-                                limit.set(Some(Alarm::at(deadline.instant())));
-                            }
-                            let Some(limit) = limit.as_pin_mut() else { return Poll::Pending };
-                            ready!(limit.poll(cx));
+                            ready!(Alarm::until(limit, deadline, cx));
                             let rejected = held.too_late();
                             this.state.set(State::Ended);
                             *this.asked = None;

@@ -1,6 +1,6 @@
 //! The timer of every layer that waits.
 
-use super::watch::Promise;
+use super::{Deadline, watch::Promise};
 use crate::clock::Instant;
 use pin_project_lite::pin_project;
 use std::{
@@ -32,6 +32,18 @@ impl Alarm {
 
     pub(crate) fn at(end: Instant) -> Self {
         Self::new(sleep_until(end))
+    }
+
+    /// Ready once the deadline has come. Asked for the first time by who has to wait: only then is there an alarm.
+    pub(crate) fn until(
+        mut alarm: Pin<&mut Option<Self>>,
+        deadline: Deadline,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if alarm.is_none() {
+            alarm.set(Some(Self::at(deadline.instant())));
+        }
+        alarm.as_pin_mut().map_or(Poll::Pending, |alarm| alarm.poll(cx))
     }
 }
 

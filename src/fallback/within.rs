@@ -52,12 +52,7 @@ where
             return Poll::Ready(answer.into().map(Given::new));
         }
         let Some(deadline) = *this.deadline else { return Poll::Pending };
-        if this.timer.is_none() {
-            this.timer.set(Some(Alarm::at(deadline.instant())));
-        }
-        if let Some(timer) = this.timer.as_pin_mut() {
-            ready!(timer.poll(cx));
-        }
+        ready!(Alarm::until(this.timer, deadline, cx));
         // Inside goes first, and is told why.
         cause::during(Cause::Cut, || this.future.set(None));
         Poll::Ready(None)

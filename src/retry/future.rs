@@ -144,7 +144,7 @@ where
                         return Poll::Pending;
                     }
                 }
-                StateProj::Readying { mut limit, next } => {
+                StateProj::Readying { limit, next } => {
                     match this.service.poll_ready(cx) {
                         Poll::Ready(Ok(())) => {
                             let Some(request) = next.take() else { return Poll::Pending };
@@ -159,11 +159,7 @@ where
                         }
                         Poll::Pending => {
                             let Some(deadline) = this.line.deadline else { return Poll::Pending };
-                            if limit.is_none() {
-                                limit.set(Some(Alarm::at(deadline.instant())));
-                            }
-                            let Some(limit) = limit.as_pin_mut() else { return Poll::Pending };
-                            ready!(limit.poll(cx));
+                            ready!(Alarm::until(limit, deadline, cx));
                             this.state.set(State::Done);
                             return Poll::Ready(Err(this.line.too_late().into()));
                         }

@@ -136,12 +136,7 @@ impl<F> TotalFuture<F> {
     /// Ready once the time is over; nobody inside has seen to it.
     fn poll_end(self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Deadline) -> Poll<Rejected> {
         let mut this = self.project();
-        if this.timer.is_none() {
-            this.timer.set(Some(Alarm::at(deadline.instant())));
-        }
-        if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-            ready!(timer.poll(cx));
-        }
+        ready!(Alarm::until(this.timer.as_mut(), deadline, cx));
         // Inside goes first, and is told why; then the answer is given.
         cause::during(Cause::Cut, || deadline.sync_scope(|| this.call.set(None)));
         Poll::Ready(cut(this.name, this.observed, Limit::Deadline))
